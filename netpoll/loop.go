@@ -1,0 +1,428 @@
+package netpoll
+
+import (
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/seed-c6589352/wherry/netpoll/wsframe"
+	"github.com/seed-c6589352/wherry/netpoll/wshead"
+)
+
+// Config configures a loop. A zero field takes the default in parentheses.
+type Config struct {
+	ReceiveBytes int                  // size of the one receive buffer (256 KiB)
+	HeadTimeout  time.Duration        // from accept to a complete head (5 s)
+	Head         wshead.Limits        // bounds of a request head
+	Clock        func() time.Duration // monotonic; the real one
+}
+
+// Stats counts what a loop did since it started.
+type Stats struct {
+	Turns, Waits, Reads, Writes, Accepts uint64
+	Conns                                int // slots that are taken
+}
+
+// A Loop is one goroutine that polls, reads, writes, and owns its connections.
+type Loop struct {
+	config Config
+	driver Driver
+
+	// Owned by the loop goroutine; no lock.
+	poller    poller
+	conns     table
+	wheel     wheel
+	pool      pool
+	stats     Stats
+	tick      tick
+	started   time.Duration
+	listeners []int    // watched by this loop and owned by somebody else
+	reserve   int      // a descriptor to give up when there are none left
+	dirty     []*Conn  // to flush at the end of the turn
+	again     []*Conn  // accepted with early bytes that wait in the spill
+	dead      []*Conn  // to free at the end of the turn
+	extras    []*extra // free
+	queues    []*sendQueue
+	more      bool   // the driver has more to deliver
+	drained   func() // to be called when there are no connections left
+
+	// Scratch of the read and write paths.
+	ready    [readyMax]ready
+	rx       []byte // headroom, then the receive buffer
+	iov      [gatherMax]iovec
+	item     wsframe.Item
+	head     wshead.Head
+	incoming Incoming
+	received []byte // while a head is routed: every byte of the connection
+	headSize int
+
+	// Any goroutine.
+	mu      sync.Mutex
+	posted  []func()    // Guarded by mu.
+	running bool        // Guarded by mu. False before Run and after Stop took effect.
+	waiting bool        // Guarded by mu. The loop blocks, or is about to.
+	pending atomic.Bool // posted is not empty: spares every turn the lock
+	done    chan struct{}
+	stop    bool // Owned by the loop goroutine.
+}
+
+// New returns a loop that works for driver. Run starts it.
+func New(config Config, driver Driver) (*Loop, error) {
+	if config.ReceiveBytes == 0 {
+		config.ReceiveBytes = 256 << 10
+	}
+	if config.HeadTimeout == 0 {
+		config.HeadTimeout = 5 * time.Second
+	}
+	if config.Clock == nil {
+		start := time.Now()
+		config.Clock = func() time.Duration { return time.Since(start) }
+	}
+	l := &Loop{
+		config:  config,
+		driver:  driver,
+		rx:      make([]byte, headroom+config.ReceiveBytes),
+		reserve: -1,
+		running: true,
+		done:    make(chan struct{}),
+	}
+	l.conns.loop = l
+	l.started = config.Clock()
+	if err := l.poller.open(); err != nil {
+		return nil, err
+	}
+	l.reserve = openReserve()
+	return l, nil
+}
+
+// Run runs the loop on the calling goroutine until Stop. Its connections are
+// then closed without ceremony.
+func (l *Loop) Run() error {
+	// Raw system calls and a thread of its own belong together: the scheduler
+	// could not take the thread away during one anyway.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var err error
+	for !l.stop && err == nil {
+		err = l.turn(true)
+	}
+	l.shut()
+	return err
+}
+
+// Post runs f on the loop, after what was posted before. Any goroutine may call
+// it. It reports whether f will run: a loop that has stopped runs nothing.
+func (l *Loop) Post(f func()) bool {
+	l.mu.Lock()
+	if !l.running {
+		l.mu.Unlock()
+		return false
+	}
+	defer l.mu.Unlock()
+	l.posted = append(l.posted, f)
+	l.pending.Store(true)
+	if l.waiting {
+		l.waiting = false
+		l.poller.wake()
+	}
+	return true
+}
+
+// Stop ends Run, and returns when it has ended. Any other goroutine may call it.
+func (l *Loop) Stop() {
+	l.Post(func() { l.stop = true })
+	<-l.done
+}
+
+// Listen makes the loop accept from fd, a listening socket that does not block.
+// The caller keeps it. To be called on the loop, or before Run.
+func (l *Loop) Listen(fd int) error {
+	l.listeners = append(l.listeners, fd)
+	return l.poller.addListener(fd, listenerReadyID(len(l.listeners)-1))
+}
+
+// Unlisten ends what Listen began, for all listening sockets.
+func (l *Loop) Unlisten() {
+	for _, fd := range l.listeners {
+		l.poller.remove(fd)
+	}
+	l.listeners = l.listeners[:0]
+}
+
+// Adopt takes over a connection with what was received of it, which begins with
+// its head. The loop owns fd from now on, and received. Any goroutine may call it.
+func (l *Loop) Adopt(fd int, peer netip.AddrPort, received []byte) {
+	if !l.Post(func() { l.adopt(fd, peer, received) }) {
+		closeSocket(fd)
+	}
+}
+
+func (l *Loop) adopt(fd int, peer netip.AddrPort, received []byte) {
+	c := l.open(fd, peer)
+	if c == nil {
+		return
+	}
+	c.flags |= moved
+	c.heard = l.tick
+	c.feed(received)
+	c.settle()
+}
+
+// Stats returns what the loop counted. To be called on the loop.
+func (l *Loop) Stats() Stats {
+	l.stats.Conns = l.conns.used
+	return l.stats
+}
+
+// Each calls f for every connection that is waiting, open or closing. To be
+// called on the loop.
+func (l *Loop) Each(f func(*Conn)) { l.conns.each(f) }
+
+// Drain begins to end all connections: open ones close with code and reason,
+// waiting ones are refused with 503, those without a head are dropped. It calls
+// empty once, in the turn in which the last one has gone. What comes later is
+// the driver's to refuse. To be called on the loop.
+func (l *Loop) Drain(code ws.StatusCode, reason string, empty func()) {
+	l.drained = empty
+	l.conns.each(func(c *Conn) {
+		switch c.phase {
+		case opening:
+			c.drop()
+		case waiting:
+			c.Refuse(wshead.AppendRefusal(nil, wshead.ShuttingDown, nil), &End{Code: code, Reason: []byte(reason), Cause: ByHost})
+		case open:
+			c.Close(code, reason, ByHost)
+		}
+	})
+}
+
+// turn waits, reads, delivers, writes and frees, each once.
+func (l *Loop) turn(block bool) error {
+	n, err := l.wait(block)
+	if err != nil {
+		return err
+	}
+	l.stats.Turns++
+	l.tick = tick((l.config.Clock() - l.started) / tickLength)
+	for _, r := range l.ready[:n] {
+		l.handle(r)
+	}
+	l.runPosted()
+	l.wheel.advance(l.tick, (*Conn).expired)
+	l.more = l.driver.Deliver()
+	for len(l.again) > 0 {
+		l.readEarly()
+		l.more = l.driver.Deliver()
+	}
+	l.flushDirty()
+	l.freeDead()
+	return nil
+}
+
+// wait polls, and blocks only if there was nothing.
+func (l *Loop) wait(block bool) (int, error) {
+	l.stats.Waits++
+	n, err := l.poller.wait(l.ready[:], 0)
+	if n > 0 || err != nil || !block || l.more || len(l.dirty) > 0 {
+		return n, err
+	}
+	l.mu.Lock()
+	l.waiting = len(l.posted) == 0
+	idle := l.waiting
+	l.mu.Unlock()
+	if !idle {
+		return 0, nil
+	}
+	l.stats.Waits++
+	return l.poller.wait(l.ready[:], l.wheel.next())
+}
+
+func (l *Loop) handle(r ready) {
+	if n, ok := r.id.listener(); ok {
+		if n < len(l.listeners) {
+			l.accept(l.listeners[n])
+		}
+		return
+	}
+	c := l.conns.find(r.id)
+	if c == nil {
+		return // it ended earlier in this turn
+	}
+	if r.writable {
+		c.unblocked()
+	}
+	if r.readable && c.phase != closed {
+		c.read()
+	}
+}
+
+func (l *Loop) runPosted() {
+	if !l.pending.Load() {
+		return
+	}
+	l.mu.Lock()
+	posted := l.posted
+	l.posted, l.waiting = nil, false
+	l.pending.Store(false)
+	l.mu.Unlock()
+	for _, f := range posted {
+		f()
+	}
+}
+
+func (l *Loop) readEarly() {
+	again := l.again
+	l.again = nil
+	for _, c := range again {
+		c.feedEarly()
+	}
+}
+
+// flushDirty writes what the turn has queued: one write for each connection,
+// unless it is much.
+func (l *Loop) flushDirty() {
+	for i := 0; i < len(l.dirty); i++ { // a flush may report an end and list others
+		c := l.dirty[i]
+		c.flags &^= listed
+		if c.phase != closed && !c.is(wantWrite) {
+			c.flush()
+			c.settle()
+		}
+	}
+	clear(l.dirty)
+	l.dirty = l.dirty[:0]
+}
+
+// bury lets a connection's slot be taken again after this turn.
+func (l *Loop) bury(c *Conn) { l.dead = append(l.dead, c) }
+
+func (l *Loop) freeDead() {
+	for i, c := range l.dead {
+		l.dead[i] = nil
+		l.conns.free(c)
+	}
+	l.dead = l.dead[:0]
+	if l.drained != nil && l.conns.used == 0 {
+		l.drained()
+		l.drained = nil
+	}
+}
+
+// acceptMax is how many connections a loop accepts in a turn before it looks
+// after the ones it has.
+const acceptMax = 64
+
+func (l *Loop) accept(fd int) {
+	for range acceptMax {
+		nfd, peer, err := acceptSocket(fd)
+		switch {
+		case err == nil:
+			l.stats.Accepts++
+			l.open(nfd, peer)
+		case isExhausted(err):
+			l.refuseOne(fd)
+			return
+		case isPassing(err):
+		default:
+			return
+		}
+	}
+}
+
+// refuseOne closes a waiting connection although no descriptor is left for it:
+// it would keep the listening socket readable for ever.
+func (l *Loop) refuseOne(fd int) {
+	if l.reserve < 0 {
+		return
+	}
+	closeSocket(l.reserve)
+	if nfd, _, err := acceptSocket(fd); err == nil {
+		closeSocket(nfd)
+	}
+	l.reserve = openReserve()
+}
+
+// open gives a fresh socket a slot.
+func (l *Loop) open(fd int, peer netip.AddrPort) *Conn {
+	c := l.conns.take()
+	c.fd, c.peer = int32(fd), peer
+	if err := l.poller.add(fd, c.readyID()); err != nil {
+		closeSocket(fd)
+		c.phase = closed
+		l.conns.free(c)
+		return nil
+	}
+	c.arm(l.config.HeadTimeout)
+	return c
+}
+
+func (l *Loop) letGo(c *Conn) {
+	if c.fd >= 0 {
+		closeSocket(int(c.fd))
+		c.fd = -1
+	}
+}
+
+// shut releases everything after the last turn.
+func (l *Loop) shut() {
+	l.mu.Lock()
+	l.running = false
+	posted := l.posted
+	l.posted = nil
+	l.mu.Unlock()
+	for _, f := range posted {
+		f() // what it adopts is closed below
+	}
+	l.conns.each(func(c *Conn) {
+		if c.phase != closed {
+			c.vanish()
+		}
+	})
+	l.driver.Deliver()
+	l.Unlisten()
+	closeSocket(l.reserve)
+	l.poller.close()
+	close(l.done)
+}
+
+func (l *Loop) takeExtra() *extra {
+	if n := len(l.extras); n > 0 {
+		x := l.extras[n-1]
+		l.extras = l.extras[:n-1]
+		return x
+	}
+	return new(extra)
+}
+
+// freeMax is how many extras and queues a loop keeps for later.
+const freeMax = 256
+
+func (l *Loop) giveExtra(x *extra) {
+	l.pool.put(x.spill)
+	l.pool.put(x.protocols)
+	if len(l.extras) < freeMax {
+		*x = extra{}
+		l.extras = append(l.extras, x)
+	}
+}
+
+func (l *Loop) takeQueue() *sendQueue {
+	if n := len(l.queues); n > 0 {
+		q := l.queues[n-1]
+		l.queues = l.queues[:n-1]
+		return q
+	}
+	return new(sendQueue)
+}
+
+func (l *Loop) giveQueue(q *sendQueue) {
+	if len(l.queues) < freeMax && cap(q.segments) <= gatherMax {
+		clear(q.segments)
+		*q = sendQueue{segments: q.segments[:0]}
+		l.queues = append(l.queues, q)
+	}
+}

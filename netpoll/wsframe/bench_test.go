@@ -1,0 +1,63 @@
+package wsframe_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/gobwas/ws"
+
+	"github.com/seed-c6589352/wherry/netpoll/wsframe"
+)
+
+// benchmarkCopy copies one message over and over: Next and Copy, as a loop
+// would call them for each frame.
+func benchmarkCopy(b *testing.B, op ws.OpCode, payload []byte) {
+	wire := clientFrame(op, true, payload)
+	dst := make([]byte, len(payload))
+	r := wsframe.NewReader(len(payload))
+	var it wsframe.Item
+	if _, err := r.Next(wire, &it); err != nil || it.Kind != wsframe.Message {
+		b.Fatal(it.Kind, err)
+	}
+	b.SetBytes(int64(len(payload)))
+	for b.Loop() {
+		if err := r.Copy(dst, &it); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCopyBinary(b *testing.B) {
+	for _, n := range []int{16, 64, 128, 4096, 65536} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			benchmarkCopy(b, ws.OpBinary, bytes.Repeat([]byte{0xfe}, n))
+		})
+	}
+}
+
+func BenchmarkCopyText(b *testing.B) {
+	for _, n := range []int{16, 64, 128, 4096, 65536} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			benchmarkCopy(b, ws.OpText, bytes.Repeat([]byte("x"), n))
+		})
+		b.Run(fmt.Sprintf("%d-greek", n), func(b *testing.B) {
+			benchmarkCopy(b, ws.OpText, bytes.Repeat([]byte("λ"), n/2))
+		})
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	r := wsframe.NewReader(1 << 20)
+	var it wsframe.Item
+	for _, n := range []int{16, 128, 4096} {
+		wire := clientFrame(ws.OpText, true, make([]byte, n))
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				if n, err := r.Next(wire, &it); n != len(wire) || err != nil {
+					b.Fatal(n, err)
+				}
+			}
+		})
+	}
+}

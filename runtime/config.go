@@ -1,0 +1,146 @@
+package runtime
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	goruntime "runtime"
+	"time"
+
+	"github.com/seed-c6589352/wherry/netpoll"
+)
+
+// Config says what a [Server] is to do. A zero field takes the default in
+// parentheses. It is validated once, by [New], and not kept.
+type Config struct {
+	Tenants []Tenant
+	Routes  []Route
+
+	Loops       int           // event loops, each on a thread of its own (GOMAXPROCS)
+	HeadTimeout time.Duration // from accept to a complete request head (5 s)
+	CacheDir    string        // where compiled modules are kept between runs (nowhere)
+	HTTP        http.Handler  // what is neither an upgrade nor at a route (404)
+	Logger      *slog.Logger  // (slog.Default())
+}
+
+// A Tenant is the unit of isolation and accounting: a program, what it may use,
+// and how much of it. Exactly one of Module and Handler is set.
+type Tenant struct {
+	Name string // unique, not empty
+
+	Module  []byte         // a guest, as WebAssembly binary
+	Handler func() Handler // or native Go: called once for every instance
+
+	Config map[string]string // handed to each instance in its start event
+	Limits Limits
+}
+
+// A Route leads connections to a tenant.
+type Route struct {
+	// Pattern is "[HOST]/PATH". A segment "{name}" of the path matches one
+	// segment, a last "{name...}" all the rest; the values are the guest's
+	// parameters. Literal segments win over parameters, those over the rest.
+	Pattern   string
+	Tenant    string
+	Placement Placement
+}
+
+// Placement says where a route's instances live.
+type Placement uint8
+
+const (
+	Single  Placement = iota // one instance, on one loop, for all connections
+	PerLoop                  // one instance on every loop; for guests that share nothing
+)
+
+// Limits bounds one tenant. A zero field takes the default in parentheses; a
+// negative duration switches the deadline off.
+type Limits struct {
+	MemoryPages    uint32        // guest memory, in 64 KiB pages, for each instance (256)
+	MessageBytes   int           // largest message, after reassembly (1 MiB)
+	SendBytes      int           // unsent bytes of a connection before it counts as slow (1 MiB)
+	ConnectTimeout time.Duration // for the guest to answer a handshake (5 s)
+	IdleTimeout    time.Duration // without a message in either direction (off)
+	PingInterval   time.Duration // without a byte from the peer, until it is pinged (20 s)
+	PingTimeout    time.Duration // from then, until the connection is closed with 1011 (20 s)
+	CloseTimeout   time.Duration // for the peer to answer a close frame (10 s)
+	StallTimeout   time.Duration // for a slow peer to take anything at all (30 s)
+}
+
+// MaxMessageBytes is the most that Limits.MessageBytes can be.
+const MaxMessageBytes = 64 << 20
+
+func (l Limits) withDefaults() Limits {
+	l.MemoryPages = cmp.Or(l.MemoryPages, 256)
+	return l
+}
+
+func (l Limits) settings() netpoll.Settings {
+	return netpoll.Settings{
+		MessageBytes:   l.MessageBytes,
+		SendBytes:      l.SendBytes,
+		ConnectTimeout: l.ConnectTimeout,
+		IdleTimeout:    l.IdleTimeout,
+		PingInterval:   l.PingInterval,
+		PingTimeout:    l.PingTimeout,
+		CloseTimeout:   l.CloseTimeout,
+		StallTimeout:   l.StallTimeout,
+	}.WithDefaults()
+}
+
+// ErrConfig is what every error of [New] about its [Config] wraps.
+var ErrConfig = errors.New("invalid configuration")
+
+func configError(format string, args ...any) error {
+	return fmt.Errorf("runtime: %w: %s", ErrConfig, fmt.Sprintf(format, args...))
+}
+
+// withDefaults checks c and returns it with its zero fields replaced.
+func (c Config) withDefaults() (Config, error) {
+	if c.Loops < 0 || c.Loops > maxLoops {
+		return c, configError("%d loops; there can be 1 to %d", c.Loops, maxLoops)
+	}
+	c.Loops = cmp.Or(c.Loops, min(goruntime.GOMAXPROCS(0), maxLoops))
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	names := make(map[string]bool)
+	for _, t := range c.Tenants {
+		if err := t.check(); err != nil {
+			return c, err
+		}
+		if names[t.Name] {
+			return c, configError("two tenants are called %q", t.Name)
+		}
+		names[t.Name] = true
+	}
+	for _, r := range c.Routes {
+		switch {
+		case !names[r.Tenant]:
+			return c, configError("route %q leads to tenant %q, which there is not", r.Pattern, r.Tenant)
+		case r.Placement > PerLoop:
+			return c, configError("route %q has placement %d; it can be Single or PerLoop", r.Pattern, r.Placement)
+		}
+	}
+	return c, nil
+}
+
+func (t *Tenant) check() error {
+	l := &t.Limits
+	switch {
+	case t.Name == "":
+		return configError("a tenant has no name")
+	case (t.Module == nil) == (t.Handler == nil):
+		return configError("tenant %q needs a module or a native handler, and not both", t.Name)
+	case l.MessageBytes < 0 || l.MessageBytes > MaxMessageBytes:
+		return configError("tenant %q: largest message of %d bytes; it can be 1 to %d", t.Name, l.MessageBytes, MaxMessageBytes)
+	case l.SendBytes < 0:
+		return configError("tenant %q: %d unsent bytes; it cannot be negative", t.Name, l.SendBytes)
+	case l.MemoryPages > 65536:
+		return configError("tenant %q: %d memory pages; there can be 1 to 65536", t.Name, l.MemoryPages)
+	}
+	return nil
+}
+
+// maxLoops is what a handle's tag can tell apart, and more than any machine has use for.
+const maxLoops = 256

@@ -1,0 +1,141 @@
+package runtime
+
+import (
+	"context"
+	"log/slog"
+	"unsafe"
+
+	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/wasmhost"
+)
+
+// A guest is a WebAssembly instance as a program.
+type guest struct {
+	in    *wasmhost.Instance
+	info  wasmhost.Info
+	loans []loan // reserved and not yet pushed
+}
+
+// A loan is a large message's place in guest memory.
+type loan struct {
+	first *byte
+	addr  uint32
+}
+
+// newGuest starts an instance of the module for h.
+func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
+	logs := &guestLog{logger: h.shard.server.logger.With(slog.String("tenant", h.tenant.name)), shard: h.shard}
+	g := &guest{info: m.Info()}
+	var err error
+	g.in, err = m.Instantiate(wasmhost.InstanceConfig{
+		MemoryPages: h.tenant.limits.MemoryPages,
+		Grants:      granted,
+		Now:         h.shard.clock,
+		Log:         logs.line,
+		Flush:       func(in *wasmhost.Instance, commands int) int { return g.flush(h, commands) },
+	})
+	return g, err
+}
+
+// granted is what a guest may use of this version: the rest is answered with
+// unsupported.
+var granted = abi.Ready.Bit() | abi.Accept.Bit() | abi.Message.Bit() | abi.Close.Bit() | abi.Reject.Bit() |
+	abi.Subscribe.Bit() | abi.Unsubscribe.Bit() | abi.Publish.Bit() | abi.Attach.Bit()
+
+func (g *guest) push(r *abi.Record, n int) ([]byte, bool) { return g.in.Push(r, n) }
+func (g *guest) takeBack()                                { g.in.TakeBack() }
+func (g *guest) staged() int                              { return g.in.Pending() }
+func (g *guest) wants() uint32                            { return g.in.Wants() }
+func (g *guest) close()                                   { g.in.Close() }
+func (g *guest) largest(limit int) int                    { return g.info.LargestMessage(limit) }
+
+func (g *guest) reserve(n int) ([]byte, error) {
+	addr, err := g.in.Alloc(n)
+	if err != nil || addr == 0 {
+		return nil, err
+	}
+	b, _ := g.in.View(addr, uint32(n))
+	g.loans = append(g.loans, loan{unsafe.SliceData(b), addr})
+	return b, nil
+}
+
+// take removes the loan that b is from the list, and returns its address.
+func (g *guest) take(b []byte) uint32 {
+	for i, l := range g.loans {
+		if l.first == unsafe.SliceData(b) {
+			last := len(g.loans) - 1
+			g.loans[i] = g.loans[last]
+			g.loans = g.loans[:last]
+			return l.addr
+		}
+	}
+	panic("runtime: a message lies in memory that was not reserved for it")
+}
+
+func (g *guest) pushReserved(r *abi.Record, b []byte) bool {
+	r.Data, r.Len = g.take(b), uint32(len(b))
+	if g.in.PushAt(r) {
+		return true
+	}
+	g.loans = append(g.loans, loan{unsafe.SliceData(b), r.Data})
+	return false
+}
+
+func (g *guest) unreserve(b []byte) { g.in.Return(g.take(b)) }
+
+// turn calls the guest once and applies its commands in order.
+func (g *guest) turn(h *home) error {
+	n, err := g.in.Turn(h.shard.clock)
+	if err != nil {
+		return err
+	}
+	var r abi.Record
+	for i := range n {
+		g.in.Command(i, &r)
+		if status := h.apply(g, &r); status != abi.OK {
+			h.fault(&r, status)
+		}
+	}
+	return nil
+}
+
+// flush applies the first commands of the outbox in the middle of a turn, and
+// answers with statuses instead of fault events.
+func (g *guest) flush(h *home, commands int) (refused int) {
+	var r abi.Record
+	for i := range commands {
+		g.in.Command(i, &r)
+		status := h.apply(g, &r)
+		g.in.SetStatus(i, status)
+		if status != abi.OK {
+			refused++
+		}
+	}
+	return refused
+}
+
+// A guestLog writes what a guest logs to the server's logger, at most
+// logLines a second: a guest must not fill the disk.
+type guestLog struct {
+	logger  *slog.Logger
+	shard   *shard
+	second  int64
+	lines   int
+	dropped int
+}
+
+const logLines = 100
+
+func (l *guestLog) line(level int, text []byte) {
+	if second := l.shard.clock.Mono / 1e9; second != l.second {
+		if l.dropped > 0 {
+			l.logger.Warn("guest logged too much", slog.Int("dropped", l.dropped))
+		}
+		l.second, l.lines, l.dropped = second, 0, 0
+	}
+	if l.lines++; l.lines > logLines {
+		l.dropped++
+		return
+	}
+	l.logger.Log(context.Background(), slog.Level(min(max(level, 0), 3)*4)+slog.LevelDebug, "guest", slog.String("line", string(text)))
+}

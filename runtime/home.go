@@ -1,0 +1,380 @@
+package runtime
+
+import (
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/gobwas/ws"
+
+	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/netpoll"
+	"github.com/seed-c6589352/wherry/netpoll/wshead"
+	"github.com/seed-c6589352/wherry/wasmhost"
+)
+
+// A home is where connections and their program live together: one tenant on
+// one loop. It is the handler of its connections: what it is told in the middle
+// of a read it stages, and in the turn's Deliver it lets the program run.
+//
+// The program comes with the first connection and after a trap with the next;
+// the home stays. Owned by the loop, but for load.
+type home struct {
+	shard    *shard            // Set by New, never changed.
+	tenant   *tenant           // Set by New, never changed.
+	club     *club             // Set by New, never changed.
+	settings *netpoll.Settings // Set with the program.
+
+	program  program // nil before the first connection and after a trap
+	sessions sessions
+	load     atomic.Int32 // connections; other loops compare
+
+	later    []event         // could not be staged: the program runs, or there is no room
+	ended    []*netpoll.Conn // their close events are staged: to be released when delivered
+	listed   bool            // on the shard's list
+	applying bool            // commands are being applied
+
+	record abi.Record // scratch: what Message stages; a local one would be allocated
+	lines  []byte     // scratch: response header lines
+}
+
+// An event waits outside the inbox.
+type event struct {
+	record  abi.Record
+	payload []byte
+}
+
+// ready makes sure that there is a program, and reports whether there is.
+func (h *home) ready() bool {
+	if h.program != nil {
+		return true
+	}
+	h.shard.tell()
+	p, err := h.tenant.start(h)
+	if err != nil {
+		h.logTrap(err)
+		return false
+	}
+	h.program = p
+	settings := h.tenant.limits.settings()
+	settings.MessageBytes = p.largest(settings.MessageBytes)
+	h.settings = &settings
+	h.greet()
+	return true
+}
+
+// greet stages the first event of a program's life.
+func (h *home) greet() {
+	b := abi.AppendField(nil, abi.FieldTenant, h.tenant.name)
+	b = abi.AppendField(b, abi.FieldInstance, strconv.Itoa(h.shard.index))
+	b = abi.AppendField(b, abi.FieldMaxMessage, strconv.Itoa(h.settings.MessageBytes))
+	for _, key := range h.tenant.configKeys {
+		b = abi.AppendField(b, abi.FieldConfig+key, h.tenant.config[key])
+	}
+	h.stage(abi.Record{Kind: abi.Start}, b)
+}
+
+// room stages an event with room for n bytes of payload, after an early turn if
+// the inbox is full. It reports false if there is no room even then, or no
+// program any more.
+func (h *home) room(r *abi.Record, n int) ([]byte, bool) {
+	if h.program == nil {
+		return nil, false
+	}
+	b, ok := h.program.push(r, n)
+	if !ok {
+		if h.deliver(); h.program == nil || h.shard.applying > 0 {
+			return nil, false
+		}
+		if b, ok = h.program.push(r, n); !ok {
+			return nil, false
+		}
+	}
+	h.shard.want(h)
+	return b, true
+}
+
+// stage stages an event, now or when it can be.
+func (h *home) stage(r abi.Record, payload []byte) {
+	if h.program == nil {
+		return
+	}
+	if h.shard.applying == 0 && len(h.later) == 0 {
+		if b, ok := h.program.push(&r, len(payload)); ok {
+			copy(b, payload)
+			h.shard.want(h)
+			return
+		}
+	}
+	h.later = append(h.later, event{r, append([]byte(nil), payload...)})
+	h.shard.want(h)
+}
+
+// fault stages the refusal of a command. It is told in the next turn, so that a
+// guest that answers every fault with a command that is refused spends turns and
+// not this one.
+func (h *home) fault(r *abi.Record, status abi.Status) {
+	h.later = append(h.later, event{record: abi.Record{
+		Kind: abi.Fault, Flags: abi.Flags(r.Kind), Code: uint32(status), Conn: r.Conn, Token: r.Token,
+	}})
+	h.shard.want(h)
+}
+
+// deliver lets the program run if events are staged, and settles what came of it.
+func (h *home) deliver() {
+	h.listed = false
+	if h.shard.applying > 0 {
+		h.shard.want(h)
+		return
+	}
+	if h.program != nil && h.program.staged() > 0 {
+		h.shard.applying++
+		err := h.program.turn(h)
+		h.shard.applying--
+		if err != nil {
+			h.trapped(err)
+		}
+	}
+	if h.unqueue() {
+		h.release()
+	}
+}
+
+// unqueue stages what had to wait, and reports whether nothing that is about the
+// end of a connection waits any more.
+func (h *home) unqueue() bool {
+	ended := len(h.ended) > 0
+	for i := range h.later {
+		e := &h.later[i]
+		b, ok := h.program.push(&e.record, len(e.payload))
+		if !ok {
+			h.later = append(h.later[:0], h.later[i:]...)
+			h.shard.want(h)
+			return false
+		}
+		copy(b, e.payload)
+		h.shard.want(h)
+	}
+	staged := len(h.later) > 0
+	clear(h.later)
+	h.later = h.later[:0]
+	return !(ended && staged)
+}
+
+// release lets go of the connections whose close events were delivered.
+func (h *home) release() {
+	for i, c := range h.ended {
+		h.ended[i] = nil
+		h.sessions.free(handle(c.Key))
+		h.load.Add(-1)
+		c.Release()
+	}
+	h.ended = h.ended[:0]
+}
+
+// connect makes the home the handler of a connection, and stages its connect
+// event.
+func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
+	if !h.ready() {
+		h.shard.refuse(c, wshead.GuestDown)
+		return
+	}
+	s, key := h.sessions.add(c)
+	if s == nil {
+		h.shard.refuse(c, wshead.Full)
+		return
+	}
+	h.load.Add(1)
+	c.Await(h, uint64(key), h.settings)
+	f := connectFields{conn: c, head: head, route: r}
+	record := abi.Record{Kind: abi.Connect, Conn: uint64(key)}
+	n := f.size()
+	if b, ok := h.room(&record, n); ok {
+		f.put(b)
+		return
+	}
+	if !h.stageLarge(&record, n, f.put) {
+		h.refuse(c, wshead.HeadTooLarge, netpoll.End{Code: ws.StatusMessageTooBig, Cause: netpoll.ByHost})
+	}
+}
+
+// refuse ends a connection that waits for its answer.
+func (h *home) refuse(c *netpoll.Conn, r *wshead.Refusal, e netpoll.End) {
+	h.shard.Refused(c, r)
+	h.shard.response = wshead.AppendRefusal(h.shard.response[:0], r, nil)
+	c.Refuse(h.shard.response, &e)
+}
+
+// stageLarge stages an event whose payload the inbox does not take, in memory
+// that the program gives for it.
+func (h *home) stageLarge(r *abi.Record, n int, put func([]byte)) bool {
+	b := h.reserve(n)
+	if b == nil {
+		return false
+	}
+	put(b)
+	return h.pushReserved(r, b)
+}
+
+// reserve asks the program for memory. The program may end by that.
+func (h *home) reserve(n int) []byte {
+	if h.program == nil || h.shard.applying > 0 {
+		return nil
+	}
+	h.shard.applying++
+	b, err := h.program.reserve(n)
+	h.shard.applying--
+	if err != nil {
+		h.trapped(err)
+	}
+	return b
+}
+
+func (h *home) pushReserved(r *abi.Record, b []byte) bool {
+	if !h.program.pushReserved(r, b) {
+		h.deliver()
+		if h.program == nil || !h.program.pushReserved(r, b) {
+			return false
+		}
+	}
+	h.shard.want(h)
+	return true
+}
+
+// Message implements [netpoll.Handler].
+func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
+	r := &h.record
+	*r = abi.Record{Kind: abi.Message, Conn: c.Key}
+	if m.Text {
+		r.Flags = abi.Text
+	}
+	if b := m.Body(); b != nil {
+		if h.pushReserved(r, b) {
+			return nil
+		}
+		return h.noRoom()
+	}
+	b, ok := h.room(r, m.Len)
+	if !ok {
+		return h.largeMessage(r, m)
+	}
+	if err := m.Copy(b); err != nil {
+		h.program.takeBack()
+		return err
+	}
+	return nil
+}
+
+// largeMessage stages a message that does not fit the inbox.
+func (h *home) largeMessage(r *abi.Record, m *netpoll.Incoming) error {
+	b := h.reserve(m.Len)
+	if b == nil {
+		return h.noRoom()
+	}
+	if err := m.Copy(b); err != nil {
+		h.program.unreserve(b)
+		return err
+	}
+	if !h.pushReserved(r, b) {
+		return h.noRoom()
+	}
+	return nil
+}
+
+// noRoom is the answer to a message that was not staged. If that was because the
+// program trapped, its connections have ended already.
+func (h *home) noRoom() error {
+	if h.program == nil {
+		return nil
+	}
+	return netpoll.ErrNoRoom
+}
+
+// Reserve implements [netpoll.Handler].
+func (h *home) Reserve(c *netpoll.Conn, n int) []byte { return h.reserve(n) }
+
+// Abandon implements [netpoll.Handler].
+func (h *home) Abandon(c *netpoll.Conn, b []byte) {
+	if h.program != nil && h.sessions.at(handle(c.Key).slot()).state != sessionOrphan {
+		h.program.unreserve(b)
+	}
+}
+
+// Drained implements [netpoll.Handler].
+func (h *home) Drained(c *netpoll.Conn) {
+	if h.program != nil && h.program.wants()&abi.Writable.Bit() != 0 {
+		h.stage(abi.Record{Kind: abi.Writable, Conn: c.Key}, nil)
+	}
+}
+
+// Closed implements [netpoll.Handler].
+func (h *home) Closed(c *netpoll.Conn, e *netpoll.End) {
+	s := h.sessions.at(handle(c.Key).slot())
+	h.club.leaveAll(s)
+	if s.state == sessionLive {
+		s.state = sessionEnded
+		h.stage(abi.Record{Kind: abi.Close, Flags: endFlags(e), Code: uint32(e.Code), Conn: c.Key}, e.Reason)
+	}
+	h.ended = append(h.ended, c)
+	h.shard.want(h)
+}
+
+func endFlags(e *netpoll.End) (f abi.Flags) {
+	switch e.Cause {
+	case netpoll.ByPeer:
+		f = abi.ByPeer
+	case netpoll.ByHandler:
+		f = abi.ByGuest
+	default:
+		f = abi.ByHost
+	}
+	if e.Clean {
+		f |= abi.Clean
+	}
+	if e.Opened {
+		f |= abi.Opened
+	}
+	return f
+}
+
+// trapped ends the program and, with 1011 or 500, all connections that it knew.
+// The next connection gets a fresh one.
+func (h *home) trapped(err error) {
+	h.logTrap(err)
+	h.sessions.each(func(s *session) {
+		live := s.state == sessionLive
+		s.state = sessionOrphan
+		if !live {
+			return
+		}
+		if s.conn.Opened() {
+			s.conn.Fail(ws.StatusInternalServerError, "handler failed")
+		} else {
+			h.refuse(s.conn, wshead.GuestFailed, netpoll.End{Code: ws.StatusInternalServerError, Cause: netpoll.ByHost})
+		}
+	})
+	h.program.close()
+	h.program = nil
+	clear(h.later)
+	h.later = h.later[:0]
+}
+
+// retire ends the program of a loop that has stopped.
+func (h *home) retire() {
+	if h.program != nil {
+		h.program.close()
+		h.program = nil
+	}
+}
+
+func (h *home) logTrap(err error) {
+	reason := "start_failed"
+	var trap *wasmhost.TrapError
+	if errors.As(err, &trap) {
+		reason = string(trap.Reason)
+	}
+	h.shard.server.logger.Error("guest trapped", slog.String("error", "guest_trapped"),
+		slog.String("reason", reason), slog.String("tenant", h.tenant.name),
+		slog.String("module", h.tenant.digest), slog.String("detail", err.Error()))
+}

@@ -1,0 +1,150 @@
+package runtime
+
+import (
+	"net/url"
+	"strings"
+)
+
+// A pattern is a parsed Route.Pattern.
+type pattern struct {
+	text     string
+	host     string // lower case, without port; empty: any
+	segments []segment
+	rest     bool // the last segment takes everything that is left
+}
+
+// A segment is one part of a path: a literal, or a parameter.
+type segment struct {
+	text  string // percent-decoded literal, or the parameter's name
+	param bool
+}
+
+func parsePattern(text string) (pattern, error) {
+	host, path, ok := strings.Cut(text, "/")
+	if !ok {
+		return pattern{}, configError("route %q does not begin with a slash, or with a host and a slash", text)
+	}
+	p := pattern{text: text, host: strings.ToLower(host)}
+	if strings.ContainsAny(host, "{} \t:") {
+		return pattern{}, configError("route %q: a host is a name, without port or parameters", text)
+	}
+	parts := strings.Split(path, "/")
+	names := make(map[string]bool)
+	for i, part := range parts {
+		s := segment{text: part}
+		if name, isParam := strings.CutPrefix(part, "{"); isParam {
+			name, isParam = strings.CutSuffix(name, "}")
+			name, p.rest = strings.CutSuffix(name, "...")
+			if !isParam || !isName(name) || names[name] || p.rest && i < len(parts)-1 {
+				return pattern{}, configError("route %q: %q is no parameter; write {name}, or {name...} at the end, each name once", text, part)
+			}
+			names[name] = true
+			s = segment{text: name, param: true}
+		} else if strings.ContainsAny(part, "{}?#%") || !isPrintable(part) {
+			return pattern{}, configError("route %q: %q has a character that a path segment cannot have here", text, part)
+		}
+		p.segments = append(p.segments, s)
+	}
+	return p, nil
+}
+
+func isName(s string) bool {
+	for _, c := range []byte(s) {
+		if c != '_' && (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isPrintable(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// less reports whether p is more specific than q: with a host before without,
+// then at the first difference literals before parameters before the rest.
+func (p *pattern) less(q *pattern) bool {
+	if (p.host == "") != (q.host == "") {
+		return p.host != ""
+	}
+	for i := range min(len(p.segments), len(q.segments)) {
+		if a, b := p.weight(i), q.weight(i); a != b {
+			return a < b
+		}
+	}
+	return len(p.segments) > len(q.segments)
+}
+
+func (p *pattern) weight(i int) int {
+	switch {
+	case p.rest && i == len(p.segments)-1:
+		return 2
+	case p.segments[i].param:
+		return 1
+	}
+	return 0
+}
+
+// same reports whether p and q match exactly the same requests.
+func (p *pattern) same(q *pattern) bool {
+	if p.host != q.host || len(p.segments) != len(q.segments) || p.rest != q.rest {
+		return false
+	}
+	for i := range p.segments {
+		if p.segments[i].param != q.segments[i].param || !p.segments[i].param && p.segments[i].text != q.segments[i].text {
+			return false
+		}
+	}
+	return true
+}
+
+// match reports whether p matches the request. yield, which may be nil, is
+// called with the name and the decoded value of every parameter.
+func (p *pattern) match(host, path string, yield func(name, value string)) bool {
+	if p.host != "" && !strings.EqualFold(p.host, hostname(host)) {
+		return false
+	}
+	path, ok := strings.CutPrefix(path, "/")
+	if !ok {
+		return false
+	}
+	for i, s := range p.segments {
+		part, after, more := strings.Cut(path, "/")
+		if p.rest && i == len(p.segments)-1 {
+			part, more = path, false
+		}
+		if more != (i < len(p.segments)-1) && !(p.rest && i == len(p.segments)-1) {
+			return false
+		}
+		value := part
+		if strings.Contains(part, "%") {
+			var err error
+			if value, err = url.PathUnescape(part); err != nil {
+				return false
+			}
+		}
+		switch {
+		case !s.param && value != s.text:
+			return false
+		case s.param && value == "" && !p.rest:
+			return false
+		case s.param && yield != nil:
+			yield(s.text, value)
+		}
+		path = after
+	}
+	return true
+}
+
+// hostname cuts the port off a Host field.
+func hostname(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		return host[:i]
+	}
+	return host
+}

@@ -1,0 +1,59 @@
+package runtime
+
+import "sort"
+
+// A route is a Route that was understood.
+type route struct {
+	pattern   pattern
+	tenant    *tenant
+	placement Placement
+	homes     []*home // PerLoop: one for every loop; Single: the only one
+}
+
+// routes are all routes, the most specific first. Set by New, never changed.
+type routes []*route
+
+func newRoutes(config []Route, tenants map[string]*tenant) (routes, error) {
+	var rs routes
+	for _, r := range config {
+		p, err := parsePattern(r.Pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range rs {
+			if p.same(&other.pattern) {
+				return nil, configError("routes %q and %q match the same requests; remove one", other.pattern.text, r.Pattern)
+			}
+		}
+		rs = append(rs, &route{pattern: p, tenant: tenants[r.Tenant], placement: r.Placement})
+	}
+	sort.SliceStable(rs, func(i, j int) bool { return rs[i].pattern.less(&rs[j].pattern) })
+	return rs, nil
+}
+
+// match returns the route of a request, or nil.
+func (rs routes) match(host, path string) *route {
+	for _, r := range rs {
+		if r.pattern.match(host, path, nil) {
+			return r
+		}
+	}
+	return nil
+}
+
+// homeFor returns where a connection that was routed on loop i is at home: with
+// PerLoop on the loop that has the fewest, which is its own unless that has
+// clearly more.
+func (r *route) homeFor(i int) *home {
+	if r.placement == Single {
+		return r.homes[0]
+	}
+	best := r.homes[i]
+	slack := best.load.Load()/8 + 1
+	for _, h := range r.homes {
+		if h.load.Load()+slack < best.load.Load() {
+			best = h
+		}
+	}
+	return best
+}

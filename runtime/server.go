@@ -1,0 +1,258 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/seed-c6589352/wherry/netpoll"
+	"github.com/seed-c6589352/wherry/wasmhost"
+)
+
+// A Server serves WebSocket connections to tenants' programs. Its methods may be
+// called from any goroutine.
+type Server struct {
+	// Set by New, never changed.
+	logger  *slog.Logger
+	host    *wasmhost.Host
+	tenants map[string]*tenant
+	routes  routes
+	shards  []*shard
+	plain   *plainSide
+
+	running  sync.WaitGroup // loops
+	arrivals atomic.Uint32  // connections taken over from net/http
+
+	mu        sync.Mutex
+	listeners []int // Guarded by mu.
+	closed    bool  // Guarded by mu.
+}
+
+// ErrServerClosed is returned by methods of a server that was shut down.
+var ErrServerClosed = errors.New("runtime: server closed")
+
+// New checks config, admits its modules and starts the loops. An error wraps
+// [ErrConfig], or is a [*ModuleError], or comes from the system.
+func New(config Config) (*Server, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	pages := uint32(1)
+	for _, t := range config.Tenants {
+		pages = max(pages, t.Limits.withDefaults().MemoryPages)
+	}
+	host, err := wasmhost.New(wasmhost.Config{CacheDir: config.CacheDir, MemoryPages: pages})
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{logger: config.Logger, host: host, tenants: make(map[string]*tenant)}
+	s.plain = newPlainSide(s, config.HTTP)
+	if err := s.build(config); err != nil {
+		host.Close()
+		return nil, err
+	}
+	for _, shard := range s.shards {
+		s.running.Go(func() {
+			if err := shard.loop.Run(); err != nil {
+				s.logger.Error("loop failed", slog.String("error", "loop_failed"), slog.String("detail", err.Error()))
+			}
+		})
+	}
+	s.plain.start()
+	return s, nil
+}
+
+func (s *Server) build(config Config) error {
+	for _, t := range config.Tenants {
+		built, err := newTenant(t, s.host)
+		if err != nil {
+			return err
+		}
+		s.tenants[t.Name] = built
+	}
+	var err error
+	if s.routes, err = newRoutes(config.Routes, s.tenants); err != nil {
+		return err
+	}
+	for i := range config.Loops {
+		shard := &shard{server: s, index: i, clubs: make(map[*tenant]*club), started: time.Now()}
+		shard.loop, err = netpoll.New(netpoll.Config{HeadTimeout: config.HeadTimeout}, shard)
+		if err != nil {
+			return err
+		}
+		for _, t := range s.tenants {
+			shard.clubs[t] = &club{shard: shard, topics: make(map[string]*topic)}
+		}
+		s.shards = append(s.shards, shard)
+	}
+	s.introduce()
+	s.settle()
+	return nil
+}
+
+// introduce tells every club of the same tenant's on the other loops.
+func (s *Server) introduce() {
+	for _, t := range s.tenants {
+		for _, shard := range s.shards {
+			for _, other := range s.shards {
+				if other != shard {
+					shard.clubs[t].peers = append(shard.clubs[t].peers, other.clubs[t])
+				}
+			}
+		}
+	}
+}
+
+// settle gives every route its homes. Routes of one tenant with one placement
+// share them; the instances of different tenants are spread over the loops.
+func (s *Server) settle() {
+	type key struct {
+		tenant    *tenant
+		placement Placement
+	}
+	homes := make(map[key][]*home)
+	for _, r := range s.routes {
+		k := key{r.tenant, r.placement}
+		if homes[k] == nil {
+			shards := s.shards
+			if r.placement == Single {
+				shards = []*shard{s.shards[len(homes)%len(s.shards)]}
+			}
+			for _, shard := range shards {
+				homes[k] = append(homes[k], &home{
+					shard: shard, tenant: r.tenant, club: shard.clubs[r.tenant],
+					sessions: sessions{tag: uint8(len(homes))},
+				})
+			}
+		}
+		r.homes = homes[k]
+	}
+}
+
+// Listen accepts connections on address, such as "127.0.0.1:8080", and returns
+// the address with the real port. It may be called more than once.
+func (s *Server) Listen(network, address string) (net.Addr, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrServerClosed
+	}
+	fd, addr, err := netpoll.ListenSocket(network, address)
+	if err != nil {
+		return nil, err
+	}
+	s.listeners = append(s.listeners, fd)
+	for _, shard := range s.shards {
+		shard.loop.Post(func() {
+			if err := shard.loop.Listen(fd); err != nil {
+				s.logger.Error("cannot accept", slog.String("error", "listen_failed"), slog.String("detail", err.Error()))
+			}
+		})
+	}
+	return addr, nil
+}
+
+// Shutdown stops accepting, closes open connections with 1001, refuses waiting
+// ones with 503, and waits until all have gone or ctx is done, whose error it
+// then returns. Whatever is left is dropped, and the loops end.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return ErrServerClosed
+	}
+	s.closed = true
+	listeners := s.listeners
+	s.mu.Unlock()
+
+	empty := make(chan struct{}, len(s.shards))
+	for _, shard := range s.shards {
+		shard.loop.Post(func() {
+			shard.draining = true
+			shard.loop.Unlisten()
+			shard.loop.Drain(ws.StatusGoingAway, "server is shutting down", func() { empty <- struct{}{} })
+		})
+	}
+	err := s.plain.shutdown(ctx)
+	for range s.shards {
+		select {
+		case <-empty:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	for _, shard := range s.shards {
+		shard.loop.Stop()
+	}
+	s.running.Wait()
+	for _, fd := range listeners {
+		netpoll.CloseSocket(fd)
+	}
+	for _, r := range s.routes {
+		for _, h := range r.homes {
+			h.retire()
+		}
+	}
+	return errors.Join(err, s.host.Close())
+}
+
+// Publish sends one message to every member of a tenant's topic, on all loops.
+// Text must be UTF-8. payload is the caller's again when Publish returns.
+func (s *Server) Publish(tenant, topic string, text bool, payload []byte) error {
+	t := s.tenants[tenant]
+	if t == nil {
+		return ErrNotFound
+	}
+	frame, status := publicFrame([]byte(topic), text, payload)
+	if err := statusError(status); err != nil {
+		return err
+	}
+	posted := false
+	for _, shard := range s.shards {
+		club := shard.clubs[t]
+		posted = shard.loop.Post(func() { club.deliver(topic, frame) }) || posted
+	}
+	if !posted {
+		return ErrServerClosed
+	}
+	return nil
+}
+
+// Stats is what a server counted since it started, over all loops.
+type Stats struct {
+	Conns   int    // connections that there are
+	Accepts uint64 // connections that came
+	Turns   uint64 // turns of the loops
+	Waits   uint64 // system calls that wait for events
+	Reads   uint64 // system calls that read
+	Writes  uint64 // system calls that write
+}
+
+// Stats asks every loop. After Shutdown it returns zeros.
+func (s *Server) Stats() Stats {
+	answers := make(chan netpoll.Stats, len(s.shards))
+	asked := 0
+	for _, shard := range s.shards {
+		if shard.loop.Post(func() { answers <- shard.loop.Stats() }) {
+			asked++
+		}
+	}
+	var sum Stats
+	for range asked {
+		a := <-answers
+		sum.Conns += a.Conns
+		sum.Accepts += a.Accepts
+		sum.Turns += a.Turns
+		sum.Waits += a.Waits
+		sum.Reads += a.Reads
+		sum.Writes += a.Writes
+	}
+	return sum
+}

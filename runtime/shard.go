@@ -1,0 +1,102 @@
+package runtime
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/seed-c6589352/wherry/netpoll"
+	"github.com/seed-c6589352/wherry/netpoll/wshead"
+	"github.com/seed-c6589352/wherry/wasmhost"
+)
+
+// A shard is what the server has on one loop: the homes there, and which of them
+// have events waiting. It is the loop's driver. Owned by the loop.
+type shard struct {
+	server *Server
+	index  int
+	loop   *netpoll.Loop
+	clubs  map[*tenant]*club // Set by New, never changed.
+
+	due      []*home // homes with events or ends to deliver
+	spare    []*home // the list that is not due
+	applying int     // homes that apply commands: nothing is delivered then
+	clock    wasmhost.Clock
+	started  time.Time
+	response []byte // scratch for heads and responses
+	draining bool
+}
+
+// Route implements [netpoll.Driver].
+func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
+	if !head.WantsUpgrade() {
+		s.server.plain.take(c, head)
+		return
+	}
+	if refusal := head.CheckUpgrade(); refusal != nil {
+		s.refuse(c, refusal)
+		return
+	}
+	r := s.server.routes.match(string(head.Host), string(head.Path))
+	switch {
+	case s.draining:
+		s.refuse(c, wshead.ShuttingDown)
+		return
+	case r == nil:
+		s.refuse(c, wshead.NotFound)
+		return
+	}
+	h := r.homeFor(s.index)
+	if h.shard != s {
+		if !c.Moved() {
+			c.Move(h.shard.loop)
+			return
+		}
+		h = r.homes[s.index] // it came here because here was best
+	}
+	h.connect(c, head, r)
+}
+
+// refuse answers a handshake that no program sees.
+func (s *shard) refuse(c *netpoll.Conn, r *wshead.Refusal) {
+	s.Refused(c, r)
+	s.response = wshead.AppendRefusal(s.response[:0], r, nil)
+	c.Refuse(s.response, nil)
+}
+
+// Refused implements [netpoll.Driver]. What a client does wrong is no error of
+// ours, so it is logged as information.
+func (s *shard) Refused(c *netpoll.Conn, r *wshead.Refusal) {
+	s.server.logger.Info("handshake refused",
+		slog.String("error", r.Name), slog.Int("status", r.Status), slog.String("peer", c.Peer().String()))
+}
+
+// Deliver implements [netpoll.Driver]: it lets every program that has events run
+// once.
+func (s *shard) Deliver() (more bool) {
+	if len(s.due) == 0 {
+		return false
+	}
+	s.tell()
+	due := s.due
+	s.due = s.spare[:0]
+	for i, h := range due {
+		due[i] = nil
+		h.deliver()
+	}
+	s.spare = due[:0]
+	return len(s.due) > 0
+}
+
+// tell reads the clock that programs see until the next Deliver.
+func (s *shard) tell() {
+	now := time.Now()
+	s.clock = wasmhost.Clock{Wall: now.UnixNano(), Mono: int64(now.Sub(s.started)) + 1}
+}
+
+// want puts h on the list of those to deliver.
+func (s *shard) want(h *home) {
+	if !h.listed {
+		h.listed = true
+		s.due = append(s.due, h)
+	}
+}

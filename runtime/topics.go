@@ -1,0 +1,181 @@
+package runtime
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/gobwas/ws"
+
+	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/netpoll"
+	"github.com/seed-c6589352/wherry/netpoll/wsframe"
+)
+
+// A club is a tenant's topics on one loop, for all its homes there.
+type club struct {
+	shard   *shard            // Set by New, never changed.
+	peers   []*club           // Set by New, never changed: the tenant's on the other loops.
+	topics  map[string]*topic // Owned by the loop.
+	members atomic.Int32      // subscriptions in all; other loops look whether there are any
+	scratch []byte            // Owned by the loop: where a small publication is encoded
+}
+
+// A topic is who subscribes to a name on this loop. One without members is gone.
+type topic struct {
+	name    string
+	members []*session
+}
+
+// A membership is a session's place in a topic.
+type membership struct {
+	topic *topic
+	index int // of the session in topic.members
+}
+
+// subscribe makes s a member of the topic. To be a member twice is to be one.
+func (c *club) subscribe(s *session, name []byte) {
+	if s.extra == nil {
+		s.extra = new(sessionExtra)
+	}
+	t := c.topics[string(name)]
+	if t == nil {
+		t = &topic{name: string(name)}
+		c.topics[t.name] = t
+	}
+	if membershipOf(s, t) >= 0 {
+		return
+	}
+	s.extra.memberships = append(s.extra.memberships, membership{t, len(t.members)})
+	t.members = append(t.members, s)
+	c.members.Add(1)
+}
+
+// unsubscribe reports whether s was a member of the topic, which it is not after.
+func (c *club) unsubscribe(s *session, name []byte) bool {
+	t := c.topics[string(name)]
+	if t == nil || s.extra == nil {
+		return false
+	}
+	i := membershipOf(s, t)
+	if i < 0 {
+		return false
+	}
+	c.leave(s, i)
+	return true
+}
+
+// leaveAll ends all of s's memberships.
+func (c *club) leaveAll(s *session) {
+	if s.extra == nil {
+		return
+	}
+	for i := len(s.extra.memberships) - 1; i >= 0; i-- {
+		c.leave(s, i)
+	}
+}
+
+// leave ends the i-th membership of s. The topic's last member takes its place.
+func (c *club) leave(s *session, i int) {
+	m := s.extra.memberships[i]
+	s.extra.memberships = slices.Delete(s.extra.memberships, i, i+1)
+	t := m.topic
+	last := len(t.members) - 1
+	moved := t.members[last]
+	t.members[last] = nil
+	t.members = t.members[:last]
+	if moved != s {
+		t.members[m.index] = moved
+		moved.extra.memberships[membershipOf(moved, t)].index = m.index
+	}
+	if last == 0 {
+		delete(c.topics, t.name)
+	}
+	c.members.Add(-1)
+}
+
+func membershipOf(s *session, t *topic) int {
+	return slices.IndexFunc(s.extra.memberships, func(m membership) bool { return m.topic == t })
+}
+
+// publish sends one message to every member of the topic on this loop, but for
+// except, and to those on the tenant's other loops. It is encoded once.
+// payload is the caller's again when publish returns.
+func (c *club) publish(name []byte, op ws.OpCode, payload []byte, except *session) {
+	elsewhere := c.elsewhere()
+	t := c.topics[string(name)]
+	if t == nil && !elsewhere {
+		return
+	}
+	size := wsframe.HeaderSize(len(payload)) + len(payload)
+	frame := c.scratch[:0]
+	if size >= netpoll.SharedMin || elsewhere {
+		frame = make([]byte, 0, size) // it outlives this call; the collector knows when the last has written it
+	}
+	frame = wsframe.AppendFrame(frame, op, payload)
+	if size < netpoll.SharedMin && !elsewhere {
+		c.scratch = frame
+	}
+	if t != nil {
+		t.send(frame, except)
+	}
+	if elsewhere {
+		c.post(string(name), frame)
+	}
+}
+
+// elsewhere reports whether the tenant has members of topics on other loops.
+func (c *club) elsewhere() bool {
+	for _, peer := range c.peers {
+		if peer.members.Load() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// post hands a frame to the tenant's other loops.
+func (c *club) post(name string, frame []byte) {
+	for _, peer := range c.peers {
+		if peer.members.Load() > 0 {
+			peer.shard.loop.Post(func() { peer.deliver(name, frame) })
+		}
+	}
+}
+
+// deliver sends a frame that was published on another loop.
+func (c *club) deliver(name string, frame []byte) {
+	if t := c.topics[name]; t != nil {
+		t.send(frame, nil)
+	}
+}
+
+func (t *topic) send(frame []byte, except *session) {
+	// A member whose socket turns out to be broken leaves the topic on the
+	// spot, and the last one takes its place: go from the back.
+	for i := len(t.members) - 1; i >= 0; i-- {
+		if s := t.members[i]; s != except {
+			sendFrame(s, frame)
+		}
+	}
+}
+
+// sendFrame sends a published frame to one member. A member that cannot keep up
+// must not go on with a gap that it does not know of: its connection closes.
+func sendFrame(s *session, frame []byte) {
+	if s.conn.SendFrame(frame) == netpoll.ErrWouldBlock {
+		s.conn.Fail(ws.StatusPolicyViolation, reasonSlow)
+	}
+}
+
+const reasonSlow = "too slow: backlog over its limit"
+
+// checkTopic says whether name can be a topic's.
+func checkTopic(name []byte) abi.Status {
+	switch {
+	case len(name) == 0:
+		return abi.Invalid
+	case len(name) > abi.MaxTopic:
+		return abi.TooBig
+	}
+	return abi.OK
+}

@@ -1,0 +1,101 @@
+package wasmhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/seed-c6589352/wherry/abi"
+)
+
+// instantiate starts an instance of c; see Module.Instantiate.
+func (c *code) instantiate(cfg InstanceConfig) (*Instance, error) {
+	cfg = cfg.withDefaults(c.host)
+	if cfg.MemoryPages < c.info.MemoryMinPages {
+		return nil, refuse(RuleMemoryLimit, "starts with %d pages, the limit is %d", c.info.MemoryMinPages, cfg.MemoryPages)
+	}
+	if err := c.host.enlist(c); err != nil {
+		return nil, err
+	}
+	in := &Instance{
+		cfg:    cfg,
+		code:   c,
+		clock:  cfg.Now,
+		stdout: lineBuffer{level: LevelInfo},
+		stderr: lineBuffer{level: LevelWarn},
+	}
+	if err := in.start(); err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
+}
+
+// start takes in from nothing to idle. What it has made when it fails, Close
+// releases.
+func (in *Instance) start() error {
+	if err := in.memory.reserve(min(in.cfg.MemoryPages, in.code.info.MemoryMaxPages)); err != nil {
+		return err
+	}
+	if err := in.boots(); err != nil {
+		return err
+	}
+	if initialize := in.module.ExportedFunction(abi.ExportInitialize); initialize != nil {
+		if err := in.enter(initialize); err != nil {
+			return err
+		}
+	}
+	if err := in.enter(in.module.ExportedFunction(abi.ExportMailbox)); err != nil {
+		return err
+	}
+	in.turn = in.module.ExportedFunction(abi.ExportTurn)
+	return in.register(uint32(in.stack[0]))
+}
+
+// boots has the engine build the instance and run its start function, which may
+// make hostcalls.
+func (in *Instance) boots() (err error) {
+	in.boot = experimental.WithMemoryAllocator(context.Background(),
+		experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return &in.memory }))
+	in.life = running
+	in.module, err = in.code.host.engine.InstantiateModule((*guestContext)(in), in.code.compiled, in.code.host.modules)
+	in.boot = nil
+	if err != nil {
+		return in.trapped(err)
+	}
+	in.life = idle
+	return nil
+}
+
+// register reads the mailbox at addr, checks it, keeps what the host needs of
+// it, and tells the guest its grants.
+func (in *Instance) register(addr uint32) error {
+	box, ok := in.View(addr, abi.MailboxSize)
+	if !ok {
+		return &abi.MailboxError{Problem: fmt.Sprintf("mailbox at %#x is not inside the memory", addr)}
+	}
+	m := &in.mailbox
+	m.Get(box)
+	if err := m.Check(addr, uint64(len(in.memory.bytes))); err != nil {
+		return fmt.Errorf("wasmhost: %w", err)
+	}
+	m.Grants, m.Minor = in.cfg.Grants, abi.Minor
+	m.Put(box)
+	in.mailAt, in.wants = addr, m.Wants
+
+	// The views reach to the end of what the guest registered at most; what is
+	// beyond the contract's largest sizes is left alone. The checks above have
+	// put both inside the memory, which never shrinks.
+	in.outboxRecords = int(min(m.OutboxRecords, abi.MaxOutboxRecords))
+	var ok1, ok2 bool
+	in.inbox, ok1 = in.View(m.Inbox, min(m.InboxBytes, abi.MaxInboxBytes))
+	in.outbox, ok2 = in.View(m.Outbox, uint32(in.outboxRecords)*abi.RecordSize)
+	if !ok1 || !ok2 {
+		return errors.New("wasmhost: a checked mailbox reaches beyond the memory")
+	}
+	in.inboxAddr = m.Inbox
+	in.back = inboxEnd(m.InboxBytes)
+	return nil
+}
