@@ -18,32 +18,42 @@ wat2wasm=${WAT2WASM:-wat2wasm}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# build_c NAME: NAME/NAME.c. wasm-ld is called directly because the driver of
+# build_c SOURCE NAME [FLAG...]: SOURCE to NAME.wasm. wasm-ld is called directly because the driver of
 # clang runs whatever wasm-opt it finds. The stack comes first in memory, so
 # that overflowing it traps instead of writing over data. Of the custom
 # sections only the functions' names stay: a trap's trace is readable then.
 build_c() {
+	source=$1 name=$2
+	shift 2
 	"$clang" --target=wasm32 -std=c11 -ffreestanding -nostdlib -O2 -mbulk-memory \
 		-Wall -Wextra -Werror -Wno-unused-function -Wno-int-to-pointer-cast \
-		-fno-ident -c "$1/$1.c" -o "$work/$1.o"
+		-fno-ident "$@" -c "$source" -o "$work/$name.o"
 	"$wasm_ld" --no-entry --gc-sections --strip-debug --stack-first -z stack-size=16384 \
-		-o "$work/$1.wasm" "$work/$1.o"
+		-o "$work/$name.wasm" "$work/$name.o"
 }
 
-# build_wat NAME: NAME/NAME.wat.
+# build_wat SOURCE NAME: SOURCE to NAME.wasm.
 build_wat() {
-	"$wat2wasm" --debug-names "$1/$1.wat" -o "$work/$1.wasm"
+	"$wat2wasm" --debug-names "$1" -o "$work/$2.wasm"
 }
 
-build_c echo
-build_c chat
-build_wat echo-wat
+build_c echo/echo.c echo
+build_c chat/chat.c chat
+build_c recorder/recorder.c recorder
+build_wat echo-wat/echo-wat.wat echo-wat
+
+# Guests that only tests run.
+tests=../runtime/testdata
+build_c $tests/puppet.c puppet
+build_c $tests/puppet.c puppet-small -DPUPPET_INBOX_BYTES=4096 '-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_WRITABLE)'
+build_wat $tests/sneaky.wat sneaky
 
 failed=0
-for name in echo chat echo-wat; do
+for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/sneaky; do
+	built=$work/$(basename $file).wasm
 	if [ "${1-}" != --check ]; then
-		install -m 644 "$work/$name.wasm" "$name/$name.wasm"
-	elif ! cmp "$work/$name.wasm" "$name/$name.wasm"; then
+		install -m 644 "$built" "$file.wasm"
+	elif ! cmp "$built" "$file.wasm"; then
 		failed=1
 	fi
 done

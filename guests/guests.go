@@ -12,6 +12,8 @@ var (
 	echo string
 	//go:embed chat/chat.wasm
 	chat string
+	//go:embed recorder/recorder.wasm
+	recorder string
 	//go:embed echo-wat/echo-wat.wasm
 	echoWAT string
 )
@@ -29,3 +31,9 @@ func Chat() []byte { return []byte(chat) }
 // SDK, an import or a buffer for large messages: the least that a guest can be.
 // The slice is the caller's.
 func EchoWAT() []byte { return []byte(echoWAT) }
+
+// Recorder returns a module for tests that plays the scripts of its
+// configuration, one for each route, and publishes every event that it sees as
+// JSON. Its source says what a script can be. It is written in C, against sdk/c.
+// The slice is the caller's.
+func Recorder() []byte { return []byte(recorder) }

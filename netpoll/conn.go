@@ -37,7 +37,7 @@ type Conn struct {
 	heard                tick // when bytes came last
 	active               tick // when a message came or went last
 
-	peer netip.AddrPort
+	peer address
 	fd   int32
 	slot uint32 // Set when the slot is made, never changed.
 	seq  uint32 // counts the slot's tenants
@@ -102,7 +102,31 @@ func (c *Conn) settle() {
 }
 
 // Peer returns the address of the other end; the zero value where it has none.
-func (c *Conn) Peer() netip.AddrPort { return c.peer }
+func (c *Conn) Peer() netip.AddrPort { return c.peer.addrPort() }
+
+// An address is a netip.AddrPort in 20 bytes instead of 32.
+type address struct {
+	ip     [16]byte
+	port   uint16
+	family uint8 // bits of the address: 0, 32 or 128
+}
+
+func makeAddress(a netip.AddrPort) address {
+	if !a.IsValid() {
+		return address{}
+	}
+	return address{a.Addr().As16(), a.Port(), uint8(a.Addr().BitLen())}
+}
+
+func (a address) addrPort() netip.AddrPort {
+	switch a.family {
+	case 32:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.ip).Unmap(), a.port)
+	case 128:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.ip), a.port)
+	}
+	return netip.AddrPort{}
+}
 
 // Moved reports whether c came from another loop or from net/http, so that
 // Route must not move it again.
@@ -182,6 +206,7 @@ func (c *Conn) finish(e End, reason []byte, farewell bool) {
 	x.end = e
 	x.end.Reason = x.reason[:copy(x.reason[:], reason)]
 	x.farewell = farewell
+	c.loop.more = true // this may be the end of the turn, and Deliver must follow
 	c.handler.Closed(c, &x.end)
 }
 

@@ -12,8 +12,12 @@ import (
 // lingerTimeout is how long a peer has to close its side after we closed ours.
 const lingerTimeout = time.Second
 
-// arm sets c's one deadline to d from now.
+// arm sets c's one deadline to d from now, or to none if d is off.
 func (c *Conn) arm(d time.Duration) {
+	if d <= 0 {
+		c.loop.wheel.disarm(c)
+		return
+	}
 	c.loop.wheel.arm(c, c.loop.tick+ticks(d))
 }
 
@@ -61,6 +65,7 @@ func (c *Conn) watch() {
 	if s.PingInterval > 0 && soon(c.heard, s.PingInterval) {
 		if !c.is(pinged) {
 			c.flags |= pinged
+			c.heard = now - ticks(s.PingInterval) // late as we may be, the answer has all its time
 			c.append(func(b []byte) []byte { return wsframe.AppendFrame(b, ws.OpPing, "") })
 		}
 		if s.PingTimeout > 0 && soon(c.heard, s.PingInterval+s.PingTimeout) {

@@ -69,14 +69,14 @@ type Incoming struct {
 
 	conn *Conn
 	item *wsframe.Item // not nil: the payload is still masked, in the loop's buffer
-	body []byte        // otherwise: the payload
+	body body          // otherwise: the payload
 }
 
 // Body returns the payload if it lies in memory that [Handler.Reserve] returned,
 // otherwise nil, and then the handler calls Copy.
 func (m *Incoming) Body() []byte {
-	if m.item == nil && m.conn.more.body.reserved {
-		return m.body
+	if m.body.reserved {
+		return m.body.buf
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func (m *Incoming) Copy(dst []byte) error {
 	if m.item != nil {
 		return m.conn.frames.Copy(dst, m.item)
 	}
-	copy(dst, m.body)
+	copy(dst, m.body.buf)
 	return nil
 }
 
@@ -133,6 +133,7 @@ func (s Settings) WithDefaults() Settings {
 		case *d < 0:
 			*d = 0
 		}
+		*d = min(*d, deadlineMax)
 	}
 	if s.MessageBytes == 0 {
 		s.MessageBytes = 1 << 20

@@ -79,11 +79,7 @@ func (c *Conn) Await(h Handler, key uint64, settings *Settings) {
 		x.protocols = append(append(x.protocols, protocol...), ',')
 	}
 	c.dropSpill()
-	if settings.ConnectTimeout > 0 {
-		c.arm(settings.ConnectTimeout)
-	} else {
-		c.loop.wheel.disarm(c)
-	}
+	c.arm(settings.ConnectTimeout)
 }
 
 // Accept answers the handshake with 101. protocol is empty or one that the
@@ -103,7 +99,7 @@ func (c *Conn) Accept(protocol, extra []byte) error {
 	c.become(open)
 	c.flags |= accepted
 	c.frames = wsframe.NewReader(c.settings.MessageBytes)
-	c.active = c.loop.tick
+	c.heard, c.active = c.loop.tick, c.loop.tick
 	c.watch()
 	if len(x.spill) > 0 {
 		c.loop.again = append(c.loop.again, c)
@@ -143,8 +139,9 @@ func (c *Conn) feedEarly() {
 // Move hands a connection that is being routed to another loop, which will parse
 // its head again and route it. It must not be used after.
 func (c *Conn) Move(to *Loop) {
+	peer := c.Peer()
 	fd, received := c.Detach()
-	to.Adopt(fd, c.peer, received)
+	to.Adopt(fd, peer, received)
 }
 
 // Detach lets go of a connection that is being routed. The caller owns fd, which

@@ -17,7 +17,7 @@ import (
 type Config struct {
 	ReceiveBytes int                  // size of the one receive buffer (256 KiB)
 	HeadTimeout  time.Duration        // from accept to a complete head (5 s)
-	Head         wshead.Limits        // bounds of a request head
+	Head         wshead.Limits        // bounds of a request head, which is never over 32 KiB
 	Clock        func() time.Duration // monotonic; the real one
 }
 
@@ -78,6 +78,7 @@ func New(config Config, driver Driver) (*Loop, error) {
 	if config.HeadTimeout == 0 {
 		config.HeadTimeout = 5 * time.Second
 	}
+	config.Head.HeadBytes = min(config.Head.HeadBytes, headroom) // a part of one is kept as a spill
 	if config.Clock == nil {
 		start := time.Now()
 		config.Clock = func() time.Duration { return time.Since(start) }
@@ -213,14 +214,21 @@ func (l *Loop) turn(block bool) error {
 	}
 	l.runPosted()
 	l.wheel.advance(l.tick, (*Conn).expired)
-	l.more = l.driver.Deliver()
+	l.deliver()
 	for len(l.again) > 0 {
 		l.readEarly()
-		l.more = l.driver.Deliver()
+		l.deliver()
 	}
 	l.flushDirty()
 	l.freeDead()
 	return nil
+}
+
+// deliver lets the driver act. What a write finds out while it does, or later in
+// the turn, it has to hear of in another turn without a wait: finish sees to that.
+func (l *Loop) deliver() {
+	l.more = false
+	l.more = l.driver.Deliver() || l.more
 }
 
 // wait polls, and blocks only if there was nothing.
@@ -336,10 +344,9 @@ func (l *Loop) accept(fd int) {
 // refuseOne closes a waiting connection although no descriptor is left for it:
 // it would keep the listening socket readable for ever.
 func (l *Loop) refuseOne(fd int) {
-	if l.reserve < 0 {
-		return
+	if l.reserve >= 0 {
+		closeSocket(l.reserve)
 	}
-	closeSocket(l.reserve)
 	if nfd, _, err := acceptSocket(fd); err == nil {
 		closeSocket(nfd)
 	}
@@ -349,7 +356,7 @@ func (l *Loop) refuseOne(fd int) {
 // open gives a fresh socket a slot.
 func (l *Loop) open(fd int, peer netip.AddrPort) *Conn {
 	c := l.conns.take()
-	c.fd, c.peer = int32(fd), peer
+	c.fd, c.peer = int32(fd), makeAddress(peer)
 	if err := l.poller.add(fd, c.readyID()); err != nil {
 		closeSocket(fd)
 		c.phase = closed

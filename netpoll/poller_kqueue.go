@@ -108,7 +108,8 @@ func (p *poller) wait(evs []ready, d time.Duration) (int, error) {
 			unix.Read(fd, b[:])
 			continue
 		}
-		w := ev.Filter == unix.EVFILT_WRITE && ev.Flags&unix.EV_EOF == 0
+		// A peer that reads no more ends the write filter only: the write tells.
+		w := ev.Filter == unix.EVFILT_WRITE
 		evs[out] = ready{id: id, readable: !w, writable: w}
 		out++
 	}

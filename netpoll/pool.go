@@ -23,6 +23,9 @@ func classOf(n int) int {
 	return (bits.Len(uint(n-1)/poolSmallest) + 1) / 2
 }
 
+// classBytes is how large the buffers of class k are.
+func classBytes(k int) int { return poolSmallest << (2 * k) }
+
 // get returns an empty buffer with room for at least n bytes. Its bytes are
 // whatever they were: whoever takes it writes before it reads.
 func (p *pool) get(n int) []byte {
@@ -36,13 +39,15 @@ func (p *pool) get(n int) []byte {
 		p.free[k] = p.free[k][:last]
 		return b
 	}
-	return make([]byte, 0, poolSmallest<<(2*k))
+	return make([]byte, 0, classBytes(k))
 }
 
-// put takes back a buffer that get returned; nobody may hold a view of it.
+// put takes back a buffer that get returned; nobody may hold a view of it. One
+// that append has moved since is not of a class any more, and is dropped: whoever
+// got it next would find less room than it asked for.
 func (p *pool) put(b []byte) {
 	k := classOf(cap(b))
-	if cap(b) == 0 || k >= poolClasses || (len(p.free[k])+1)*cap(b) > max(poolRetain, cap(b)) {
+	if k >= poolClasses || cap(b) != classBytes(k) || (len(p.free[k])+1)*cap(b) > max(poolRetain, cap(b)) {
 		return
 	}
 	p.free[k] = append(p.free[k], b[:0])

@@ -45,6 +45,10 @@ func (c *Conn) read() {
 	}
 	start := headroom
 	if x := c.more; x != nil && len(x.spill) > 0 && c.phase != waiting {
+		if len(x.spill) > headroom {
+			c.feedEarly() // accepted in the middle of this turn; the poller comes back
+			return
+		}
 		start -= len(x.spill)
 		copy(l.rx[start:], x.spill)
 	}
@@ -143,13 +147,20 @@ func (c *Conn) feedFrames(b []byte) {
 	}
 }
 
+// failWith ends a connection whose bytes make no sense, or have no place to go.
 func (c *Conn) failWith(err error) {
+	if c.is(ended) {
+		return // by the handler that returned err
+	}
+	if c.phase == closing {
+		// Our close frame is on its way, and theirs will not come any more.
+		x := c.need()
+		x.lingers = true
+		c.finish(x.end, x.end.Reason, false)
+		return
+	}
 	switch e := err.(type) {
 	case *wsframe.Error:
-		if c.phase == closing {
-			c.vanish() // our close frame is out, and theirs will not come any more
-			return
-		}
 		c.fail(e.Code, e.Reason)
 	default:
 		c.fail(StatusTryAgainLater, "no room for the message")
@@ -188,6 +199,10 @@ func (c *Conn) part(it *wsframe.Item) error {
 	b := &c.need().body
 	have := len(b.buf) + len(it.Payload)
 	c.makeRoom(b, have, have+it.FrameRest)
+	if c.phase != open || c.is(ended) {
+		c.dropBody() // the handler ended c when it was asked for memory
+		return nil
+	}
 	if err := c.frames.Copy(b.buf[len(b.buf):have], it); err != nil {
 		return err
 	}
@@ -195,14 +210,19 @@ func (c *Conn) part(it *wsframe.Item) error {
 	if !it.Final {
 		return nil
 	}
+	whole := *b
+	*b = body{} // c may end, and drop its body, while the handler has this one
 	l := c.loop
 	c.active = l.tick
-	l.incoming = Incoming{Text: it.Op == ws.OpText, Len: have, conn: c, body: b.buf}
-	err := c.handler.Message(c, &l.incoming)
-	if b.reserved && err == nil {
-		*b = body{} // the handler has it
+	l.incoming = Incoming{Text: it.Op == ws.OpText, Len: have, conn: c, body: whole}
+	h := c.handler
+	err := h.Message(c, &l.incoming)
+	switch {
+	case !whole.reserved:
+		l.pool.put(whole.buf)
+	case err != nil:
+		h.Abandon(c, whole.buf)
 	}
-	c.dropBody()
 	return err
 }
 
@@ -216,7 +236,7 @@ func (c *Conn) makeRoom(b *body, have, whole int) {
 	size := min(whole, max(bodyLead*have, poolSmallest))
 	if size == whole && whole >= reserveMin && !b.reserved {
 		if to := c.handler.Reserve(c, whole); to != nil {
-			to = append(to[:0], b.buf...)
+			to = append(to[:0:whole], b.buf...)
 			c.loop.pool.put(b.buf)
 			b.buf, b.reserved = to, true
 			return

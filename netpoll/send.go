@@ -203,11 +203,13 @@ func (c *Conn) flush() {
 // unblocked goes on with a queue that the kernel has room for again.
 func (c *Conn) unblocked() {
 	if x := c.more; x != nil && x.pong != nil {
-		c.append(func(b []byte) []byte { return wsframe.AppendFrame(b, ws.OpPong, x.pong) })
+		if c.phase == open { // nothing follows a close frame
+			c.append(func(b []byte) []byte { return wsframe.AppendFrame(b, ws.OpPong, x.pong) })
+		}
 		x.pong = nil
 	}
 	c.flush()
-	if c.phase == open && c.is(overfull) && (c.out == nil || c.out.bytes <= c.settings.SendBytes/4) {
+	if c.phase == open && !c.is(ended) && c.is(overfull) && (c.out == nil || c.out.bytes <= c.settings.SendBytes/4) {
 		c.flags &^= overfull
 		c.handler.Drained(c)
 	}
@@ -271,6 +273,7 @@ func (c *Conn) written(n int) {
 		left := len(s.buf) - s.off
 		if n < left {
 			s.off += n
+			q.compact()
 			return
 		}
 		n -= left
@@ -281,6 +284,16 @@ func (c *Conn) written(n int) {
 		q.first++
 	}
 	q.segments, q.first = q.segments[:0], 0
+}
+
+// compact forgets written segments once they are more than the others, so that a
+// queue that is never empty does not grow for ever.
+func (q *sendQueue) compact() {
+	if q.first > len(q.segments)/2 {
+		n := copy(q.segments, q.segments[q.first:])
+		clear(q.segments[n:])
+		q.segments, q.first = q.segments[:n], 0
+	}
 }
 
 // dropQueue gives back the queue and what is in it.

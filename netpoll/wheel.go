@@ -8,8 +8,13 @@ type tick uint32
 
 const tickLength = 64 * time.Millisecond
 
-// ticks rounds d up, so that a deadline is never early.
-func ticks(d time.Duration) tick { return tick((d + tickLength - 1) / tickLength) }
+// deadlineMax is the latest deadline: ticks are compared by their difference, of
+// which half the range is the past, and two deadlines may be added.
+const deadlineMax = (1 << 29) * tickLength
+
+// ticks rounds d up. A deadline is armed during a tick and not at its begin, and
+// so it may be early, by less than tickLength.
+func ticks(d time.Duration) tick { return tick((min(d, deadlineMax) + tickLength - 1) / tickLength) }
 
 const wheelSlots = 512 // one turn of the wheel is 33 s; later deadlines go round again
 

@@ -87,9 +87,12 @@ func (h *home) accept(s *session, fields []byte) abi.Status {
 	if s.state != sessionLive || s.conn.Opened() {
 		return abi.Closed
 	}
-	lines, protocol, _, status := h.headerLines(fields)
+	lines, protocol, body, status := h.headerLines(fields)
 	if status != abi.OK {
 		return status
+	}
+	if body != nil {
+		return abi.Invalid
 	}
 	switch s.conn.Accept(protocol, lines) {
 	case nil:
@@ -112,16 +115,23 @@ func (h *home) reject(s *session, code uint32, fields []byte) abi.Status {
 	if status != abi.OK {
 		return status
 	}
-	if len(protocol) > 0 {
+	switch {
+	case protocol != nil:
 		return abi.Invalid
+	case len(body) > maxBodyBytes:
+		return abi.TooBig
 	}
 	h.shard.response = wshead.AppendResponse(h.shard.response[:0], int(code), lines, body)
 	s.conn.Refuse(h.shard.response, &netpoll.End{Code: ws.StatusAbnormalClosure, Cause: netpoll.ByHandler})
 	return abi.OK
 }
 
-// maxHeaderBytes bounds the header lines that a guest adds to a response.
-const maxHeaderBytes = 16 << 10
+// What a guest can make of a response: a handshake that waits has no backlog with
+// a limit of its own.
+const (
+	maxHeaderBytes = 16 << 10 // of header lines
+	maxBodyBytes   = 64 << 10
+)
 
 // headerLines makes header lines of a guest's fields, in order, and finds the
 // pseudo-fields among them. The result is valid until the next call.
@@ -181,6 +191,7 @@ func (h *home) close(s *session, code uint32, reason []byte) abi.Status {
 	if s.conn.Close(ws.StatusCode(code), string(reason), netpoll.ByHandler) != nil {
 		return abi.Closed
 	}
+	s.leaving = true
 	return abi.OK
 }
 
@@ -200,7 +211,9 @@ func (h *home) subscribe(s *session, name []byte) abi.Status {
 	if s.state != sessionLive {
 		return abi.Closed
 	}
-	h.club.subscribe(s, name)
+	if !h.club.subscribe(s, name) {
+		return abi.Busy
+	}
 	return abi.OK
 }
 
@@ -253,7 +266,9 @@ func (h *home) publish(conn handle, flags abi.Flags, topicLen uint32, data []byt
 		}
 		except = s
 	}
-	h.club.publish(name, op, payload, except)
+	if !h.club.publish(name, op, payload, except) {
+		return abi.Busy
+	}
 	return abi.OK
 }
 
@@ -265,6 +280,6 @@ func (h *home) attach(s *session, data []byte) abi.Status {
 	if s.extra == nil {
 		s.extra = new(sessionExtra)
 	}
-	s.extra.attachment = append(s.extra.attachment[:0], data...)
+	s.extra.attachment = append([]byte(nil), data...)
 	return abi.OK
 }

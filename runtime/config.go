@@ -41,7 +41,7 @@ type Tenant struct {
 type Route struct {
 	// Pattern is "[HOST]/PATH". A segment "{name}" of the path matches one
 	// segment, a last "{name...}" all the rest; the values are the guest's
-	// parameters. Literal segments win over parameters, those over the rest.
+	// parameters, their names in lower case. Literal segments win over parameters, those over the rest.
 	Pattern   string
 	Tenant    string
 	Placement Placement
@@ -58,7 +58,7 @@ const (
 // Limits bounds one tenant. A zero field takes the default in parentheses; a
 // negative duration switches the deadline off.
 type Limits struct {
-	MemoryPages    uint32        // guest memory, in 64 KiB pages, for each instance (256)
+	MemoryPages    uint32        // guest memory, in 64 KiB pages, for each instance (256, or room for four of the largest messages)
 	MessageBytes   int           // largest message, after reassembly (1 MiB)
 	SendBytes      int           // unsent bytes of a connection before it counts as slow (1 MiB)
 	ConnectTimeout time.Duration // for the guest to answer a handshake (5 s)
@@ -73,7 +73,9 @@ type Limits struct {
 const MaxMessageBytes = 64 << 20
 
 func (l Limits) withDefaults() Limits {
-	l.MemoryPages = cmp.Or(l.MemoryPages, 256)
+	const program = 64 // pages for the guest itself, beside the messages
+	messages := (l.MessageBytes + 1<<16 - 1) >> 16
+	l.MemoryPages = cmp.Or(l.MemoryPages, uint32(max(256, program+4*messages)))
 	return l
 }
 
@@ -101,6 +103,9 @@ func configError(format string, args ...any) error {
 func (c Config) withDefaults() (Config, error) {
 	if c.Loops < 0 || c.Loops > maxLoops {
 		return c, configError("%d loops; there can be 1 to %d", c.Loops, maxLoops)
+	}
+	if c.HeadTimeout < 0 {
+		return c, configError("head timeout of %v; it cannot be negative, nor switched off", c.HeadTimeout)
 	}
 	c.Loops = cmp.Or(c.Loops, min(goruntime.GOMAXPROCS(0), maxLoops))
 	c.Logger = cmp.Or(c.Logger, slog.Default())
@@ -142,5 +147,5 @@ func (t *Tenant) check() error {
 	return nil
 }
 
-// maxLoops is what a handle's tag can tell apart, and more than any machine has use for.
+// maxLoops is more than any machine has use for.
 const maxLoops = 256

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"unsafe"
+
 	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
@@ -14,55 +16,72 @@ type connectFields struct {
 	route *route
 }
 
-// each calls f for every field in order: what the connection is, then the
-// request's own fields as they came. Names are not lower case yet.
-func (c *connectFields) each(f func(name, value []byte)) {
+// size returns the bytes that put will write.
+func (c *connectFields) size() int {
+	var w fieldWriter
+	c.walk(&w)
+	return w.size
+}
+
+// put writes the fields to dst, names in lower case.
+func (c *connectFields) put(dst []byte) { c.walk(&fieldWriter{dst: dst}) }
+
+// walk adds every field in order: what the connection is, then the request's own
+// fields as they came.
+func (c *connectFields) walk(w *fieldWriter) {
 	var scratch [64]byte
-	f([]byte(abi.FieldMethod), c.head.Method)
-	f([]byte(abi.FieldScheme), []byte("ws"))
-	f([]byte(abi.FieldAuthority), c.head.Host)
-	f([]byte(abi.FieldPath), c.head.Path)
-	f([]byte(abi.FieldQuery), c.head.Query)
+	w.add(abi.FieldMethod, c.head.Method)
+	w.addText(abi.FieldScheme, "ws")
+	w.add(abi.FieldAuthority, c.head.Host)
+	w.add(abi.FieldPath, c.head.Path)
+	w.add(abi.FieldQuery, c.head.Query)
 	if peer := c.conn.Peer(); peer.IsValid() {
-		f([]byte(abi.FieldPeer), peer.AppendTo(scratch[:0]))
+		w.add(abi.FieldPeer, peer.AppendTo(scratch[:0]))
 	}
-	f([]byte(abi.FieldRoute), []byte(c.route.pattern.text))
-	c.route.pattern.match(string(c.head.Host), string(c.head.Path), func(name, value string) {
-		f([]byte(abi.FieldParam+name), []byte(value))
-	})
-	if protocols := c.protocols(); len(protocols) > 0 {
-		f([]byte(abi.FieldProtocols), protocols)
-	}
+	w.addText(abi.FieldRoute, c.route.pattern.text)
+	c.route.pattern.match(view(c.head.Host), view(c.head.Path), w.addParam)
+	c.addProtocols(w)
 	for _, field := range c.head.Fields {
-		f(field.Name, field.Value)
+		w.add(view(field.Name), field.Value)
 	}
 }
 
-// protocols returns what the client offers, comma separated.
-func (c *connectFields) protocols() (list []byte) {
+// addProtocols adds what the client offers, comma separated.
+func (c *connectFields) addProtocols(w *fieldWriter) {
+	var list []byte
 	for p := range c.head.Protocols {
 		if list != nil {
 			list = append(list, ", "...)
 		}
 		list = append(list, p...)
 	}
-	return list
+	if list != nil {
+		w.add(abi.FieldProtocols, list)
+	}
 }
 
-// size returns the bytes that put will write.
-func (c *connectFields) size() (n int) {
-	c.each(func(name, value []byte) { n += abi.FieldSize(len(name), len(value)) })
-	return n
+// A fieldWriter counts the bytes of fields, and writes them if it has where.
+type fieldWriter struct {
+	dst  []byte // nil: only count
+	size int
 }
 
-// put writes the fields to dst, names in lower case.
-func (c *connectFields) put(dst []byte) {
-	c.each(func(name, value []byte) {
-		n := abi.PutField(dst, name, value)
-		lowerASCII(dst[abi.FieldHeader : abi.FieldHeader+len(name)])
-		dst = dst[n:]
-	})
+func (w *fieldWriter) add(name string, value []byte) { w.addText(name, view(value)) }
+
+func (w *fieldWriter) addText(name, value string) {
+	n := abi.FieldSize(len(name), len(value))
+	if w.dst != nil {
+		abi.PutField(w.dst[w.size:], name, value)
+		lowerASCII(w.dst[w.size+abi.FieldHeader:][:len(name)])
+	}
+	w.size += n
 }
+
+func (w *fieldWriter) addParam(name, value string) { w.addText(abi.FieldParam+name, value) }
+
+// view returns b as a string without a copy, for calls that keep nothing of it:
+// it must not be used once b may change.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 func lowerASCII(b []byte) {
 	for i, c := range b {

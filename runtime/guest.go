@@ -14,6 +14,7 @@ type guest struct {
 	in    *wasmhost.Instance
 	info  wasmhost.Info
 	loans []loan // reserved and not yet pushed
+	turns bool   // it is in a turn, and not in its alloc
 }
 
 // A loan is a large message's place in guest memory.
@@ -29,7 +30,7 @@ func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 	var err error
 	g.in, err = m.Instantiate(wasmhost.InstanceConfig{
 		MemoryPages: h.tenant.limits.MemoryPages,
-		Grants:      granted,
+		Grants:      granted | abi.Writable.Bit(),
 		Now:         h.shard.clock,
 		Log:         logs.line,
 		Flush:       func(in *wasmhost.Instance, commands int) int { return g.flush(h, commands) },
@@ -37,8 +38,8 @@ func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 	return g, err
 }
 
-// granted is what a guest may use of this version: the rest is answered with
-// unsupported.
+// granted is the commands of this version that a guest may use: the rest is
+// answered with unsupported. Of the optional events there is writable.
 var granted = abi.Ready.Bit() | abi.Accept.Bit() | abi.Message.Bit() | abi.Close.Bit() | abi.Reject.Bit() |
 	abi.Subscribe.Bit() | abi.Unsubscribe.Bit() | abi.Publish.Bit() | abi.Attach.Bit()
 
@@ -85,7 +86,9 @@ func (g *guest) unreserve(b []byte) { g.in.Return(g.take(b)) }
 
 // turn calls the guest once and applies its commands in order.
 func (g *guest) turn(h *home) error {
+	g.turns = true
 	n, err := g.in.Turn(h.shard.clock)
+	g.turns = false
 	if err != nil {
 		return err
 	}
@@ -99,19 +102,34 @@ func (g *guest) turn(h *home) error {
 	return nil
 }
 
-// flush applies the first commands of the outbox in the middle of a turn, and
-// answers with statuses instead of fault events.
+// flush applies the first commands of the outbox in the middle of a turn. A
+// refused one has its status in its record, and comes back as a fault as well.
+//
+// Outside of a turn nothing is applied: alloc is called in the middle of a read,
+// whose connection must not be ended from under it.
 func (g *guest) flush(h *home, commands int) (refused int) {
+	if !g.turns {
+		return g.flushNothing(commands)
+	}
 	var r abi.Record
 	for i := range commands {
 		g.in.Command(i, &r)
 		status := h.apply(g, &r)
 		g.in.SetStatus(i, status)
 		if status != abi.OK {
+			h.fault(&r, status)
 			refused++
 		}
 	}
 	return refused
+}
+
+// flushNothing answers a flush that may not be.
+func (g *guest) flushNothing(commands int) (refused int) {
+	for i := range commands {
+		g.in.SetStatus(i, abi.Denied)
+	}
+	return commands
 }
 
 // A guestLog writes what a guest logs to the server's logger, at most

@@ -36,6 +36,7 @@ type session struct {
 	extra      *sessionExtra // nil: none of what is in it
 	generation uint32
 	state      sessionState
+	leaving    bool // the program has commanded its close
 }
 
 type sessionState uint8
@@ -87,19 +88,20 @@ func (t *sessions) add(c *netpoll.Conn) (*session, handle) {
 	if s.generation++; s.generation == 0 {
 		s.generation = 1
 	}
-	s.conn, s.state = c, sessionLive
+	s.conn, s.state, s.leaving = c, sessionLive, false
 	return s, makeHandle(slot, s.generation, t.tag)
 }
 
 // find returns the session that a program's handle names. A handle whose
-// connection has gone is Closed; one that never was this home's is Denied.
+// connection has gone, or that an earlier instance had, is Closed; one that never
+// was this home's is Denied.
 func (t *sessions) find(h handle) (*session, abi.Status) {
 	slot := h.slot()
 	if int(slot/sessionChunk) >= len(t.chunks) || h.tag() != t.tag {
 		return nil, abi.Denied
 	}
 	s := t.at(slot)
-	if h.generation() == s.generation && s.conn != nil {
+	if h.generation() == s.generation && s.conn != nil && s.state != sessionOrphan {
 		return s, abi.OK
 	}
 	if h.generation() == 0 || h.generation() > s.generation {

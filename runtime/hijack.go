@@ -40,6 +40,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal = h.CheckUpgrade()
 	}
 	route := s.routes.match(r.Host, r.URL.EscapedPath())
+	if refusal == nil && s.isClosed() {
+		refusal = wshead.ShuttingDown
+	}
 	if refusal == nil && route == nil {
 		if s.plain.handler != nil {
 			s.plain.handler.ServeHTTP(w, r)

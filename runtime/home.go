@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -30,10 +31,12 @@ type home struct {
 	sessions sessions
 	load     atomic.Int32 // connections; other loops compare
 
-	later    []event         // could not be staged: the program runs, or there is no room
-	ended    []*netpoll.Conn // their close events are staged: to be released when delivered
-	listed   bool            // on the shard's list
-	applying bool            // commands are being applied
+	later   []event         // could not be staged: the program runs, or there is no room
+	ended   []*netpoll.Conn // reported closed, in the order of their close events
+	told    int             // of ended: how many close events are in the inbox
+	orphans []*netpoll.Conn // reported closed, with nobody to be told
+	listed  bool            // on the shard's list
+	flooded bool            // more faults than later may hold
 
 	record abi.Record // scratch: what Message stages; a local one would be allocated
 	lines  []byte     // scratch: response header lines
@@ -60,31 +63,42 @@ func (h *home) ready() bool {
 	settings := h.tenant.limits.settings()
 	settings.MessageBytes = p.largest(settings.MessageBytes)
 	h.settings = &settings
-	h.greet()
-	return true
+	if !h.greet() && h.program != nil {
+		h.trapped(errNoGreeting)
+	}
+	return h.program != nil
 }
 
-// greet stages the first event of a program's life.
-func (h *home) greet() {
+// errNoGreeting is the end of a guest that cannot be told its configuration.
+var errNoGreeting = errors.New("runtime: the start event does not fit the guest's inbox, and the guest lends no buffer for it")
+
+// greet stages the first event of a program's life, and reports whether there
+// was room for it.
+func (h *home) greet() bool {
 	b := abi.AppendField(nil, abi.FieldTenant, h.tenant.name)
 	b = abi.AppendField(b, abi.FieldInstance, strconv.Itoa(h.shard.index))
 	b = abi.AppendField(b, abi.FieldMaxMessage, strconv.Itoa(h.settings.MessageBytes))
 	for _, key := range h.tenant.configKeys {
 		b = abi.AppendField(b, abi.FieldConfig+key, h.tenant.config[key])
 	}
-	h.stage(abi.Record{Kind: abi.Start}, b)
+	r := abi.Record{Kind: abi.Start}
+	if to, ok := h.room(&r, len(b)); ok {
+		copy(to, b)
+		return true
+	}
+	return h.stageLarge(&r, len(b), func(to []byte) { copy(to, b) })
 }
 
 // room stages an event with room for n bytes of payload, after an early turn if
-// the inbox is full. It reports false if there is no room even then, or no
-// program any more.
+// the inbox is full. It reports false if there is no room even then, no program
+// any more, or if that turn ended the connection that the event is about.
 func (h *home) room(r *abi.Record, n int) ([]byte, bool) {
 	if h.program == nil {
 		return nil, false
 	}
 	b, ok := h.program.push(r, n)
 	if !ok {
-		if h.deliver(); h.program == nil || h.shard.applying > 0 {
+		if h.deliver(); h.program == nil || h.shard.applying > 0 || h.parted(r.Conn) {
 			return nil, false
 		}
 		if b, ok = h.program.push(r, n); !ok {
@@ -103,7 +117,7 @@ func (h *home) stage(r abi.Record, payload []byte) {
 	if h.shard.applying == 0 && len(h.later) == 0 {
 		if b, ok := h.program.push(&r, len(payload)); ok {
 			copy(b, payload)
-			h.shard.want(h)
+			h.staged(&r)
 			return
 		}
 	}
@@ -111,15 +125,43 @@ func (h *home) stage(r abi.Record, payload []byte) {
 	h.shard.want(h)
 }
 
+// staged notes that r, which had its payload from the start, is in the inbox.
+func (h *home) staged(r *abi.Record) {
+	if r.Kind == abi.Close {
+		h.told++
+	}
+	h.shard.want(h)
+}
+
+// parted reports whether the connection has ended, or begun to, by what the
+// program commanded in a turn that came between an event and its staging:
+// nothing may follow the close event. Of no connection it reports false.
+func (h *home) parted(key uint64) bool {
+	if key == 0 {
+		return false
+	}
+	s, status := h.sessions.find(handle(key))
+	return status != abi.OK || s.state != sessionLive || s.leaving
+}
+
 // fault stages the refusal of a command. It is told in the next turn, so that a
 // guest that answers every fault with a command that is refused spends turns and
 // not this one.
 func (h *home) fault(r *abi.Record, status abi.Status) {
-	h.later = append(h.later, event{record: abi.Record{
-		Kind: abi.Fault, Flags: abi.Flags(r.Kind), Code: uint32(status), Conn: r.Conn, Token: r.Token,
-	}})
+	if len(h.later) >= maxLater {
+		h.flooded = true
+		return
+	}
+	h.later = append(h.later, event{record: r.Refused(status)})
 	h.shard.want(h)
 }
+
+// maxLater is how many events may wait outside the inbox. A guest that causes
+// more refusals than it reads is ended: they are never dropped silently, nor
+// kept without bound.
+const maxLater = 1 << 16
+
+var errFlooded = errors.New("runtime: more refused commands than the guest takes faults")
 
 // deliver lets the program run if events are staged, and settles what came of it.
 func (h *home) deliver() {
@@ -128,49 +170,58 @@ func (h *home) deliver() {
 		h.shard.want(h)
 		return
 	}
+	told := h.told
+	h.told = 0
 	if h.program != nil && h.program.staged() > 0 {
 		h.shard.applying++
 		err := h.program.turn(h)
 		h.shard.applying--
+		if err == nil && h.flooded {
+			err = errFlooded
+		}
 		if err != nil {
 			h.trapped(err)
 		}
 	}
-	if h.unqueue() {
-		h.release()
-	}
+	h.release(min(told, len(h.ended)))
+	h.unqueue()
 }
 
-// unqueue stages what had to wait, and reports whether nothing that is about the
-// end of a connection waits any more.
-func (h *home) unqueue() bool {
-	ended := len(h.ended) > 0
+// unqueue stages what had to wait, as far as there is room.
+func (h *home) unqueue() {
 	for i := range h.later {
 		e := &h.later[i]
 		b, ok := h.program.push(&e.record, len(e.payload))
 		if !ok {
 			h.later = append(h.later[:0], h.later[i:]...)
 			h.shard.want(h)
-			return false
+			return
 		}
 		copy(b, e.payload)
-		h.shard.want(h)
+		h.staged(&e.record)
 	}
-	staged := len(h.later) > 0
 	clear(h.later)
 	h.later = h.later[:0]
-	return !(ended && staged)
 }
 
-// release lets go of the connections whose close events were delivered.
-func (h *home) release() {
-	for i, c := range h.ended {
-		h.ended[i] = nil
-		h.sessions.free(handle(c.Key))
-		h.load.Add(-1)
-		c.Release()
+// release lets go of the first told of the connections that have ended, whose
+// close events were delivered, and of the orphans.
+func (h *home) release(told int) {
+	for _, c := range h.ended[:told] {
+		h.letGo(c)
 	}
-	h.ended = h.ended[:0]
+	h.ended = slices.Delete(h.ended, 0, told)
+	for _, c := range h.orphans {
+		h.letGo(c)
+	}
+	clear(h.orphans)
+	h.orphans = h.orphans[:0]
+}
+
+func (h *home) letGo(c *netpoll.Conn) {
+	h.sessions.free(handle(c.Key))
+	h.load.Add(-1)
+	c.Release()
 }
 
 // connect makes the home the handler of a connection, and stages its connect
@@ -194,7 +245,8 @@ func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
 		f.put(b)
 		return
 	}
-	if !h.stageLarge(&record, n, f.put) {
+	if !h.stageLarge(&record, n, f.put) && h.program != nil && s.state == sessionLive {
+		s.state = sessionOrphan // whose connect it has not seen, it is not told the end of
 		h.refuse(c, wshead.HeadTooLarge, netpoll.End{Code: ws.StatusMessageTooBig, Cause: netpoll.ByHost})
 	}
 }
@@ -214,7 +266,15 @@ func (h *home) stageLarge(r *abi.Record, n int, put func([]byte)) bool {
 		return false
 	}
 	put(b)
-	return h.pushReserved(r, b)
+	return h.pushReserved(r, b) || h.takeBack(b)
+}
+
+// takeBack gives memory from reserve back to the program, if that lives still.
+func (h *home) takeBack(b []byte) bool {
+	if h.program != nil {
+		h.program.unreserve(b)
+	}
+	return false
 }
 
 // reserve asks the program for memory. The program may end by that.
@@ -231,10 +291,11 @@ func (h *home) reserve(n int) []byte {
 	return b
 }
 
+// pushReserved stages an event whose payload is b, from reserve, as room does.
 func (h *home) pushReserved(r *abi.Record, b []byte) bool {
 	if !h.program.pushReserved(r, b) {
 		h.deliver()
-		if h.program == nil || !h.program.pushReserved(r, b) {
+		if h.program == nil || h.parted(r.Conn) || !h.program.pushReserved(r, b) {
 			return false
 		}
 	}
@@ -253,11 +314,18 @@ func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
 		if h.pushReserved(r, b) {
 			return nil
 		}
-		return h.noRoom()
+		err := h.noRoom(c)
+		if err == nil {
+			h.takeBack(b) // after an error it is abandoned
+		}
+		return err
 	}
 	b, ok := h.room(r, m.Len)
-	if !ok {
-		return h.largeMessage(r, m)
+	switch {
+	case !ok && h.parted(c.Key):
+		return nil
+	case !ok:
+		return h.largeMessage(c, m)
 	}
 	if err := m.Copy(b); err != nil {
 		h.program.takeBack()
@@ -267,25 +335,27 @@ func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
 }
 
 // largeMessage stages a message that does not fit the inbox.
-func (h *home) largeMessage(r *abi.Record, m *netpoll.Incoming) error {
+func (h *home) largeMessage(c *netpoll.Conn, m *netpoll.Incoming) error {
 	b := h.reserve(m.Len)
 	if b == nil {
-		return h.noRoom()
+		return h.noRoom(c)
 	}
 	if err := m.Copy(b); err != nil {
 		h.program.unreserve(b)
 		return err
 	}
-	if !h.pushReserved(r, b) {
-		return h.noRoom()
+	if !h.pushReserved(&h.record, b) {
+		h.takeBack(b)
+		return h.noRoom(c)
 	}
 	return nil
 }
 
 // noRoom is the answer to a message that was not staged. If that was because the
-// program trapped, its connections have ended already.
-func (h *home) noRoom() error {
-	if h.program == nil {
+// connection has ended, by a trap or by what the program commanded, nothing is
+// to be done.
+func (h *home) noRoom(c *netpoll.Conn) error {
+	if h.parted(c.Key) {
 		return nil
 	}
 	return netpoll.ErrNoRoom
@@ -314,9 +384,11 @@ func (h *home) Closed(c *netpoll.Conn, e *netpoll.End) {
 	h.club.leaveAll(s)
 	if s.state == sessionLive {
 		s.state = sessionEnded
+		h.ended = append(h.ended, c)
 		h.stage(abi.Record{Kind: abi.Close, Flags: endFlags(e), Code: uint32(e.Code), Conn: c.Key}, e.Reason)
+		return
 	}
-	h.ended = append(h.ended, c)
+	h.orphans = append(h.orphans, c)
 	h.shard.want(h)
 }
 
@@ -342,6 +414,9 @@ func endFlags(e *netpoll.End) (f abi.Flags) {
 // The next connection gets a fresh one.
 func (h *home) trapped(err error) {
 	h.logTrap(err)
+	if h.program == nil {
+		return // it has ended already, or has not come to be
+	}
 	h.sessions.each(func(s *session) {
 		live := s.state == sessionLive
 		s.state = sessionOrphan
@@ -356,8 +431,11 @@ func (h *home) trapped(err error) {
 	})
 	h.program.close()
 	h.program = nil
-	clear(h.later)
-	h.later = h.later[:0]
+	h.later, h.flooded = nil, false
+	h.orphans = append(h.orphans, h.ended...)
+	clear(h.ended)
+	h.ended, h.told = h.ended[:0], 0
+	h.shard.want(h)
 }
 
 // retire ends the program of a loop that has stopped.
@@ -371,8 +449,13 @@ func (h *home) retire() {
 func (h *home) logTrap(err error) {
 	reason := "start_failed"
 	var trap *wasmhost.TrapError
-	if errors.As(err, &trap) {
+	switch {
+	case errors.As(err, &trap):
 		reason = string(trap.Reason)
+	case errors.Is(err, errFlooded):
+		reason = "fault_flood"
+	case errors.Is(err, errPanicked):
+		reason = "panic"
 	}
 	h.shard.server.logger.Error("guest trapped", slog.String("error", "guest_trapped"),
 		slog.String("reason", reason), slog.String("tenant", h.tenant.name),

@@ -77,6 +77,7 @@ var (
 	ErrTooBig      = errors.New("runtime: over a limit")
 	ErrNotFound    = errors.New("runtime: not found")
 	ErrNotPossible = errors.New("runtime: not allowed")
+	ErrBusy        = errors.New("runtime: over a quota for now")
 )
 
 func statusError(s abi.Status) error {
@@ -93,6 +94,8 @@ func statusError(s abi.Status) error {
 		return ErrNotFound
 	case abi.Denied:
 		return ErrNotPossible
+	case abi.Busy:
+		return ErrBusy
 	}
 	return ErrInvalid
 }
@@ -179,9 +182,14 @@ func (c Conn) publish(flags abi.Flags, topic string, text bool, payload []byte) 
 }
 
 // Do runs f on the connection's loop, soon. Any goroutine may call it. It reports
-// whether f will run; the connection may have gone by then.
+// whether f will run; the connection may have gone by then. A panic of f's is one
+// of the handler's.
 func (c Conn) Do(f func(Conn)) bool {
-	return c.home.shard.loop.Post(func() { f(c) })
+	return c.home.shard.loop.Post(func() {
+		if err := guarded(func() { f(c) }); err != nil {
+			c.home.trapped(err)
+		}
+	})
 }
 
 // A native is a Handler as a program. Events are copied into an arena of its own
@@ -202,8 +210,24 @@ type nativeEvent struct {
 // arenaBytes is the size of a native handler's inbox.
 const arenaBytes = 256 << 10
 
-func newNative(handler Handler) *native {
-	return &native{handler: handler, arena: make([]byte, arenaBytes)}
+// newNative makes a program of what start returns.
+func newNative(start func() Handler) (n *native, err error) {
+	err = guarded(func() { n = &native{handler: start(), arena: make([]byte, arenaBytes)} })
+	return n, err
+}
+
+// errPanicked is how a native handler ends.
+var errPanicked = errors.New("runtime: native handler panicked")
+
+// guarded calls f and returns what it panics with as an error.
+func guarded(f func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanicked, p, debug.Stack())
+		}
+	}()
+	f()
+	return nil
 }
 
 func (n *native) push(r *abi.Record, size int) ([]byte, bool) {
@@ -235,14 +259,14 @@ func (n *native) wants() uint32         { return 0 }
 func (n *native) largest(limit int) int { return limit }
 func (n *native) close()                {}
 
-func (n *native) turn(h *home) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("runtime: native handler panicked: %v\n%s", p, debug.Stack())
+func (n *native) turn(h *home) error {
+	err := guarded(func() {
+		for i := range n.events {
+			n.handle(h, &n.events[i])
 		}
-	}()
-	for i := range n.events {
-		n.handle(h, &n.events[i])
+	})
+	if err != nil {
+		return err
 	}
 	clear(n.events)
 	n.events, n.used = n.events[:0], 0

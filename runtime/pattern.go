@@ -35,10 +35,10 @@ func parsePattern(text string) (pattern, error) {
 		if name, isParam := strings.CutPrefix(part, "{"); isParam {
 			name, isParam = strings.CutSuffix(name, "}")
 			name, p.rest = strings.CutSuffix(name, "...")
-			if !isParam || !isName(name) || names[name] || p.rest && i < len(parts)-1 {
+			if !isParam || !isName(name) || names[strings.ToLower(name)] || p.rest && i < len(parts)-1 {
 				return pattern{}, configError("route %q: %q is no parameter; write {name}, or {name...} at the end, each name once", text, part)
 			}
-			names[name] = true
+			names[strings.ToLower(name)] = true // as the guest will see it
 			s = segment{text: name, param: true}
 		} else if strings.ContainsAny(part, "{}?#%") || !isPrintable(part) {
 			return pattern{}, configError("route %q: %q has a character that a path segment cannot have here", text, part)
@@ -114,11 +114,12 @@ func (p *pattern) match(host, path string, yield func(name, value string)) bool 
 		return false
 	}
 	for i, s := range p.segments {
+		last := i == len(p.segments)-1
 		part, after, more := strings.Cut(path, "/")
-		if p.rest && i == len(p.segments)-1 {
+		if p.rest && last {
 			part, more = path, false
 		}
-		if more != (i < len(p.segments)-1) && !(p.rest && i == len(p.segments)-1) {
+		if more == last {
 			return false
 		}
 		value := part
@@ -131,7 +132,7 @@ func (p *pattern) match(host, path string, yield func(name, value string)) bool 
 		switch {
 		case !s.param && value != s.text:
 			return false
-		case s.param && value == "" && !p.rest:
+		case s.param && value == "" && !(p.rest && last):
 			return false
 		case s.param && yield != nil:
 			yield(s.text, value)

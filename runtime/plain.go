@@ -84,12 +84,17 @@ func (p *plainSide) Addr() net.Addr { return &net.TCPAddr{} }
 func (p *plainSide) shutdown(ctx context.Context) error {
 	err := p.http.Shutdown(ctx)
 	p.Close()
+	return err
+}
+
+// drop closes what came too late to be accepted. The loops have ended.
+func (p *plainSide) drop() {
 	for {
 		select {
 		case c := <-p.conns:
 			c.Close()
 		default:
-			return err
+			return
 		}
 	}
 }
@@ -129,6 +134,10 @@ func (c *readConn) Read(b []byte) (int, error) {
 // errNotHijackable is for the log of the embedding program.
 var errNotHijackable = errors.New("runtime: the http.ResponseWriter cannot be hijacked; HTTP/2 and some middleware do not let it")
 
+// bridgeStall is how long a peer behind a bridge may take nothing. The loop sees
+// only the pipe, and cannot end a write to the outer connection.
+const bridgeStall = 30 * time.Second
+
 // bridge copies between a connection that no loop can own, such as one of TLS,
 // and a pipe that one can, until either ends.
 func bridge(outer, inner net.Conn) {
@@ -138,6 +147,14 @@ func bridge(outer, inner net.Conn) {
 		io.Copy(inner, outer)
 		end()
 	}()
-	io.Copy(outer, inner)
+	io.Copy(hurried{outer}, inner)
 	end()
+}
+
+// hurried is a connection each write to which must make progress.
+type hurried struct{ conn net.Conn }
+
+func (w hurried) Write(b []byte) (int, error) {
+	w.conn.SetWriteDeadline(time.Now().Add(bridgeStall))
+	return w.conn.Write(b)
 }

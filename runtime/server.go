@@ -118,6 +118,7 @@ func (s *Server) settle() {
 		placement Placement
 	}
 	homes := make(map[key][]*home)
+	tag := uint8(0) // wraps, as there can be more homes: it tells apart, and protects nothing
 	for _, r := range s.routes {
 		k := key{r.tenant, r.placement}
 		if homes[k] == nil {
@@ -128,8 +129,9 @@ func (s *Server) settle() {
 			for _, shard := range shards {
 				homes[k] = append(homes[k], &home{
 					shard: shard, tenant: r.tenant, club: shard.clubs[r.tenant],
-					sessions: sessions{tag: uint8(len(homes))},
+					sessions: sessions{tag: tag},
 				})
+				tag++
 			}
 		}
 		r.homes = homes[k]
@@ -192,6 +194,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		shard.loop.Stop()
 	}
 	s.running.Wait()
+	s.plain.drop()
 	for _, fd := range listeners {
 		netpoll.CloseSocket(fd)
 	}
@@ -201,6 +204,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		}
 	}
 	return errors.Join(err, s.host.Close())
+}
+
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // Publish sends one message to every member of a tenant's topic, on all loops.

@@ -28,6 +28,10 @@ type shard struct {
 
 // Route implements [netpoll.Driver].
 func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
+	if s.draining {
+		s.refuse(c, wshead.ShuttingDown)
+		return
+	}
 	if !head.WantsUpgrade() {
 		s.server.plain.take(c, head)
 		return
@@ -36,22 +40,18 @@ func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
 		s.refuse(c, refusal)
 		return
 	}
-	r := s.server.routes.match(string(head.Host), string(head.Path))
-	switch {
-	case s.draining:
-		s.refuse(c, wshead.ShuttingDown)
-		return
-	case r == nil:
+	r := s.server.routes.match(view(head.Host), view(head.Path))
+	if r == nil {
 		s.refuse(c, wshead.NotFound)
 		return
 	}
 	h := r.homeFor(s.index)
-	if h.shard != s {
-		if !c.Moved() {
-			c.Move(h.shard.loop)
-			return
-		}
+	if c.Moved() && r.placement == PerLoop {
 		h = r.homes[s.index] // it came here because here was best
+	}
+	if h.shard != s {
+		c.Move(h.shard.loop)
+		return
 	}
 	h.connect(c, head, r)
 }

@@ -42,7 +42,7 @@ func newTenant(t Tenant, host *wasmhost.Host) (*tenant, error) {
 // start makes a program for h.
 func (t *tenant) start(h *home) (program, error) {
 	if t.module == nil {
-		return newNative(t.handler()), nil
+		return newNative(t.handler)
 	}
 	return newGuest(h, t.module)
 }

@@ -17,6 +17,7 @@ type club struct {
 	peers   []*club           // Set by New, never changed: the tenant's on the other loops.
 	topics  map[string]*topic // Owned by the loop.
 	members atomic.Int32      // subscriptions in all; other loops look whether there are any
+	posted  atomic.Int64      // bytes of frames that other loops posted and this one has not come to
 	scratch []byte            // Owned by the loop: where a small publication is encoded
 }
 
@@ -32,22 +33,30 @@ type membership struct {
 	index int // of the session in topic.members
 }
 
-// subscribe makes s a member of the topic. To be a member twice is to be one.
-func (c *club) subscribe(s *session, name []byte) {
+// maxMemberships is how many topics a connection can be subscribed to: their
+// names are the host's memory, and a membership is found by looking at them all.
+const maxMemberships = 256
+
+// subscribe makes s a member of the topic. To be a member twice is to be one. It
+// reports false if s has too many memberships.
+func (c *club) subscribe(s *session, name []byte) bool {
 	if s.extra == nil {
 		s.extra = new(sessionExtra)
 	}
 	t := c.topics[string(name)]
-	if t == nil {
+	switch {
+	case t != nil && membershipOf(s, t) >= 0:
+		return true
+	case len(s.extra.memberships) == maxMemberships:
+		return false
+	case t == nil:
 		t = &topic{name: string(name)}
 		c.topics[t.name] = t
-	}
-	if membershipOf(s, t) >= 0 {
-		return
 	}
 	s.extra.memberships = append(s.extra.memberships, membership{t, len(t.members)})
 	t.members = append(t.members, s)
 	c.members.Add(1)
+	return true
 }
 
 // unsubscribe reports whether s was a member of the topic, which it is not after.
@@ -99,12 +108,16 @@ func membershipOf(s *session, t *topic) int {
 
 // publish sends one message to every member of the topic on this loop, but for
 // except, and to those on the tenant's other loops. It is encoded once.
-// payload is the caller's again when publish returns.
-func (c *club) publish(name []byte, op ws.OpCode, payload []byte, except *session) {
-	elsewhere := c.elsewhere()
+// payload is the caller's again when publish returns. It reports false, and has
+// sent nothing, while another loop is too far behind.
+func (c *club) publish(name []byte, op ws.OpCode, payload []byte, except *session) bool {
+	elsewhere, behind := c.elsewhere()
 	t := c.topics[string(name)]
-	if t == nil && !elsewhere {
-		return
+	switch {
+	case behind:
+		return false
+	case t == nil && !elsewhere:
+		return true
 	}
 	size := wsframe.HeaderSize(len(payload)) + len(payload)
 	frame := c.scratch[:0]
@@ -121,23 +134,36 @@ func (c *club) publish(name []byte, op ws.OpCode, payload []byte, except *sessio
 	if elsewhere {
 		c.post(string(name), frame)
 	}
+	return true
 }
 
-// elsewhere reports whether the tenant has members of topics on other loops.
-func (c *club) elsewhere() bool {
+// maxPosted is how many bytes of publications may wait for a loop: one turn of a
+// guest can publish far more than memory holds.
+const maxPosted = 64 << 20
+
+// elsewhere reports whether the tenant has members of topics on other loops, and
+// whether one of those loops is behind by more than maxPosted.
+func (c *club) elsewhere() (members, behind bool) {
 	for _, peer := range c.peers {
 		if peer.members.Load() > 0 {
-			return true
+			members = true
+			behind = behind || peer.posted.Load() > maxPosted
 		}
 	}
-	return false
+	return members, behind
 }
 
 // post hands a frame to the tenant's other loops.
 func (c *club) post(name string, frame []byte) {
+	const overhead = 256 // of what is posted for each
+	size := int64(len(frame) + overhead)
 	for _, peer := range c.peers {
 		if peer.members.Load() > 0 {
-			peer.shard.loop.Post(func() { peer.deliver(name, frame) })
+			peer.posted.Add(size)
+			peer.shard.loop.Post(func() {
+				peer.posted.Add(-size)
+				peer.deliver(name, frame)
+			})
 		}
 	}
 }

@@ -1,0 +1,263 @@
+package wherry_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/format"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/seed-c6589352/wherry/runtime"
+)
+
+// What people copy from README.md is compiled here, and run as far as it ends.
+
+// A block is a fenced code block of README.md.
+type block struct {
+	language string
+	line     int // of its first line of code
+	text     string
+}
+
+func (b block) String() string { return fmt.Sprintf("line %d", b.line) }
+
+// readmeBlocks returns the blocks of README.md in one language. There is at
+// least one, or the test that asks for them proves nothing.
+func readmeBlocks(t *testing.T, language string) (found []block) {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range fencedBlocks(string(text)) {
+		if b.language == language {
+			found = append(found, b)
+		}
+	}
+	if found == nil {
+		t.Fatalf("README.md has no block of %s", language)
+	}
+	return found
+}
+
+func fencedBlocks(markdown string) (blocks []block) {
+	const fence = "```"
+	inside := false
+	for i, line := range strings.SplitAfter(markdown, "\n") {
+		language, isFence := strings.CutPrefix(strings.TrimSpace(line), fence)
+		switch last := len(blocks) - 1; {
+		case isFence && inside:
+			inside = false
+		case isFence:
+			inside = true
+			blocks = append(blocks, block{language: language, line: i + 2})
+		case inside:
+			blocks[last].text += line
+		}
+	}
+	return blocks
+}
+
+func TestFencedBlocks(t *testing.T) {
+	got := fencedBlocks("a\n```go\nb\n\nc\n```\n```sh\n```\nd\n")
+	want := []block{{"go", 3, "b\n\nc\n"}, {"sh", 8, ""}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q; want %q", got, want)
+	}
+}
+
+// TestReadmeGo builds every block of Go: each is a program, formatted.
+func TestReadmeGo(t *testing.T) {
+	for _, b := range readmeBlocks(t, "go") {
+		t.Run(b.String(), func(t *testing.T) {
+			formatted, err := format.Source([]byte(b.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(formatted) != b.text {
+				t.Error("is not formatted with gofmt")
+			}
+			// With an overlay the program is a package of this module and lies
+			// in no folder of it.
+			command := exec.Command("go", "build", "-overlay", overlay(t, "readme/main.go", b.text), "-o", os.DevNull, "./readme")
+			if out, err := command.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// overlay returns the path of an overlay, as "go help build" describes it, that
+// adds one file to this module.
+func overlay(t *testing.T, name, content string) string {
+	t.Helper()
+	path, err := filepath.Abs(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	source := filepath.Join(dir, "source")
+	config, err := json.Marshal(map[string]any{"Replace": map[string]string{path: source}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, source, content)
+	writeFile(t, filepath.Join(dir, "overlay.json"), string(config))
+	return filepath.Join(dir, "overlay.json")
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReadmeGuest saves the block of C as the README says, and runs the
+// README's own commands to build it and to have it inspected.
+func TestReadmeGuest(t *testing.T) {
+	blocks := readmeBlocks(t, "c")
+	if len(blocks) != 1 {
+		t.Fatalf("%d blocks of C; this test knows what to do with one", len(blocks))
+	}
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "my.c"), blocks[0].text)
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(root, "guests"), filepath.Join(dir, "guests")); err != nil {
+		t.Skip("the commands name a folder of the repository:", err)
+	}
+	run := func(words ...string) string {
+		t.Helper()
+		if _, err := exec.LookPath(words[0]); err != nil {
+			t.Skip(err)
+		}
+		command := exec.Command(words[0], words[1:]...)
+		command.Dir = dir
+		out, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", strings.Join(words, " "), err, out)
+		}
+		return string(out)
+	}
+	wherry := buildWherry(t)
+	inspected := ""
+	for _, words := range readmeCommands(t) {
+		switch {
+		case strings.HasPrefix(words[0], "clang"), strings.HasPrefix(words[0], "wasm-ld"):
+			run(words...)
+		case len(words) > 3 && words[3] == "inspect":
+			inspected += run(append([]string{wherry}, words[3:]...)...)
+		}
+	}
+	if !regexp.MustCompile(`(?m)^admitted +yes$`).MatchString(inspected) {
+		t.Errorf("wherry inspect says\n%s", inspected)
+	}
+}
+
+// readmeCommands returns the lines of the README's shell blocks, as words.
+func readmeCommands(t *testing.T) (commands [][]string) {
+	t.Helper()
+	for _, b := range readmeBlocks(t, "sh") {
+		for line := range strings.Lines(b.text) {
+			commands = append(commands, strings.Fields(line))
+		}
+	}
+	return commands
+}
+
+// buildWherry returns the path of the binary.
+func buildWherry(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "wherry.exe")
+	if out, err := exec.Command("go", "build", "-o", path, "./cmd/wherry").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+// TestReadmeCommands makes sure that every command is one that exists, with the
+// folders and the flags that it names.
+func TestReadmeCommands(t *testing.T) {
+	wherry := buildWherry(t)
+	for _, words := range readmeCommands(t) {
+		line := strings.Join(words, " ")
+		t.Run(line, func(t *testing.T) {
+			dir := "."
+			if len(words) > 3 && words[0] == "cd" && words[2] == "&&" {
+				dir, words = words[1], words[3:]
+			}
+			switch {
+			case strings.HasPrefix(words[0], "clang"), strings.HasPrefix(words[0], "wasm-ld"):
+				// TestReadmeGuest runs them.
+			case line == "go test ./...":
+			case len(words) >= 3 && words[0] == "go" && words[1] == "run":
+				if _, err := os.Stat(filepath.Join(dir, words[2], "main.go")); err != nil {
+					t.Error(err)
+				}
+				if words[2] == "./cmd/wherry" {
+					checkFlags(t, wherry, words[3:])
+				}
+			default:
+				t.Error("this test does not know how to check it")
+			}
+		})
+	}
+}
+
+// checkFlags holds the flags of a command line against what the command's help
+// lists.
+func checkFlags(t *testing.T, wherry string, args []string) {
+	t.Helper()
+	help, err := exec.Command(wherry, args[0], "--help").CombinedOutput()
+	if err != nil {
+		t.Fatalf("wherry %s --help: %v\n%s", args[0], err, help)
+	}
+	for _, arg := range args[1:] {
+		if arg != "--help" && strings.HasPrefix(arg, "-") && !bytes.Contains(help, []byte("  "+arg+" ")) {
+			t.Errorf("wherry %s has no flag %s", args[0], arg)
+		}
+	}
+}
+
+// TestReadmeLimits makes sure that no limit of a tenant is missing.
+func TestReadmeLimits(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := reflect.TypeFor[runtime.Limits]()
+	for i := range limits.NumField() {
+		if row := "| `" + limits.Field(i).Name + "` |"; !bytes.Contains(text, []byte(row)) {
+			t.Errorf("the table of limits has no row %q", row)
+		}
+	}
+}
+
+// TestLinks follows the relative links of the documents in this folder.
+func TestLinks(t *testing.T) {
+	documents, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for _, document := range documents {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.FromSlash(string(m[1]))); err != nil {
+				t.Errorf("%s: %v", document, err)
+			}
+		}
+	}
+}
