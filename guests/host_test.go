@@ -50,6 +50,7 @@ func boot(t testing.TB, wasm []byte) *host {
 	}
 	_, err := r.NewHostModuleBuilder(abi.ImportModule).
 		NewFunctionBuilder().WithFunc(flush).Export("flush").
+		NewFunctionBuilder().WithFunc(func(level, text, size uint32) {}).Export("log").
 		Instantiate(ctx)
 	if err != nil {
 		t.Fatal(err)

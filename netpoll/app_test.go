@@ -152,7 +152,7 @@ func (a *app) settle(b []byte, callback string) {
 func (a *app) Closed(c *Conn, e *End) {
 	s := a.of(c, "Closed")
 	s.ended, s.end = true, *e
-	s.end.Reason = slices.Clone(e.Reason)
+	s.end.Reason = append([]byte{}, e.Reason...)
 	a.staged = append(a.staged, staged{s: s, op: ws.OpClose})
 }
 

@@ -297,7 +297,7 @@ func TestDrain(t *testing.T) {
 	headless.expectEnd()
 	waits.expectResponse("503 Service Unavailable")
 	opened.expect(ws.OpClose, string(ws.NewCloseFrameBody(1001, "going away")))
-	wantEnd(t, a.sessions[1], End{Code: 1001, Cause: ByHost}, "going away")
+	wantEnd(t, a.sessions[1], End{Code: 1001, Cause: ByHost, Status: 503}, "going away")
 	waits.close()
 	w.quiet()
 	if emptied != 0 {
@@ -316,4 +316,21 @@ func TestDrain(t *testing.T) {
 	if emptied != 2 {
 		t.Error("empty was not called without connections")
 	}
+}
+
+// The close frame of a peer that left without reading what it was sent still says
+// how the connection ended.
+func TestCloseFrameInFrontOfReset(t *testing.T) {
+	a := &app{settings: Settings{SendBytes: 64 << 20}}
+	w := newWorld(t, a)
+	p := w.openTCP()
+	p.slow = true
+	s := a.only()
+	for !s.c.is(wantWrite) {
+		s.c.Send(ws.OpBinary, make([]byte, 1<<20))
+	}
+	p.send(closeFrame(1000, "done"))
+	p.close()
+	w.until("the end is reported", func() bool { return s.ended })
+	wantEnd(t, s, End{Code: 1000, Cause: ByPeer, Clean: true, Opened: true}, "done")
 }

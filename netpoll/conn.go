@@ -3,9 +3,11 @@ package netpoll
 import (
 	"errors"
 	"net/netip"
+	"time"
 
 	"github.com/gobwas/ws"
 
+	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
 	"github.com/seed-c6589352/wherry/netpoll/wsframe"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
 )
@@ -30,12 +32,15 @@ type Conn struct {
 	settings *Settings  // Set by Await.
 	more     *extra     // What it has only while it is busy.
 	out      *sendQueue // Unsent output; nil when there is none.
-	frames   wsframe.Reader
+
+	deflation *deflation // What was agreed on; nil: no compression.
 
 	timerNext, timerPrev *Conn // Owned by the loop's wheel, as are timer and due.
 	due                  tick
-	heard                tick // when bytes came last
-	active               tick // when a message came or went last
+	born                 tick   // when it was accepted, or adopted
+	heard                tick   // when bytes came last
+	active               tick   // when a message came or went last
+	received, sent       uint64 // bytes
 
 	peer address
 	fd   int32
@@ -69,20 +74,23 @@ func (c *Conn) is(f connFlags) bool { return c.flags&f != 0 }
 type extra struct {
 	spill []byte // bytes kept between turns because they were incomplete or came early
 
-	parser     wshead.Parser // of an incomplete head
-	acceptKey  [28]byte      // from Await to Accept
-	protocols  []byte        // from Await to Accept: what the client offered
-	body       body          // of an incomplete message
-	end        End           // from the first sign of the end until Release
-	reason     [125]byte     // end.Reason points here
-	farewell   bool          // Release sends a close frame that carries end
-	lingers    bool          // Release leaves the peer time to read what we sent
-	pong       []byte        // the newest ping's payload, while the backlog is full
+	parser     wshead.Parser       // of an incomplete head
+	acceptKey  [28]byte            // from Await to Accept
+	protocols  []byte              // from Await to Accept: what the client offered
+	frames     wsframe.Reader      // in the middle of a message
+	inMessage  bool                // frames is in use
+	inflater   *wsdeflate.Inflater // of an incomplete compressed message
+	body       body                // of an incomplete message
+	end        End                 // from the first sign of the end until Release
+	reason     [125]byte           // end.Reason points here
+	farewell   bool                // Release sends a close frame that carries end
+	lingers    bool                // Release leaves the peer time to read what we sent
+	pong       []byte              // the newest ping's payload, while the backlog is full
 	pongBuffer [125]byte
 }
 
 func (x *extra) idle() bool {
-	return len(x.spill) == 0 && x.body.buf == nil && len(x.protocols) == 0 && x.pong == nil
+	return len(x.spill) == 0 && x.body.buf == nil && !x.inMessage && len(x.protocols) == 0 && x.pong == nil
 }
 
 // need returns c's extra, and gives it one if it has none.
@@ -103,6 +111,13 @@ func (c *Conn) settle() {
 
 // Peer returns the address of the other end; the zero value where it has none.
 func (c *Conn) Peer() netip.AddrPort { return c.peer.addrPort() }
+
+// Traffic returns how many bytes came and went so far, heads and frame headers
+// included.
+func (c *Conn) Traffic() (received, sent uint64) { return c.received, c.sent }
+
+// Age returns for how long this loop has had c.
+func (c *Conn) Age() time.Duration { return time.Duration(c.loop.tick-c.born) * tickLength }
 
 // An address is a netip.AddrPort in 20 bytes instead of 32.
 type address struct {

@@ -4,8 +4,11 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/gobwas/ws"
 )
 
 // TestConnSize holds the cost of an idle connection: this, and nothing else.
@@ -59,5 +62,25 @@ func TestTrimReason(t *testing.T) {
 				t.Errorf("trimReason(%q) = %q", s, got)
 			}
 		}
+	}
+}
+
+func TestTrafficAndAge(t *testing.T) {
+	w := newWorld(t, &app{})
+	p := w.open()
+	wire := join(text("hello"), binary(pattern(100_000)), ping("x"))
+	p.send(wire)
+	p.expect(ws.OpPong, "x")
+	w.quiet()
+	c := w.app.only().c
+	received, sent := c.Traffic()
+	wantReceived := uint64(len(clientHead) + len(wire))
+	wantSent := uint64(len(serverHead) + len("\x8a\x01x\x81\x05hello") + 10 + 100_000)
+	if received != wantReceived || sent != wantSent {
+		t.Errorf("Traffic = %d, %d, want %d, %d", received, sent, wantReceived, wantSent)
+	}
+	w.pass(time.Second)
+	if age := c.Age(); age < time.Second-tickLength || age > time.Second+tickLength {
+		t.Errorf("Age after a second = %v", age)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
 	"github.com/seed-c6589352/wherry/netpoll/wsframe"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
 )
@@ -86,7 +87,7 @@ func (m *Incoming) Body() []byte {
 // must forget it and return the error.
 func (m *Incoming) Copy(dst []byte) error {
 	if m.item != nil {
-		return m.conn.frames.Copy(dst, m.item)
+		return m.conn.loop.frames.Copy(dst, m.item)
 	}
 	copy(dst, m.body.buf)
 	return nil
@@ -108,6 +109,7 @@ type End struct {
 	Cause  Cause
 	Clean  bool // both close frames were exchanged
 	Opened bool // the handshake had been accepted
+	Status int  // of the HTTP response where it was refused; 0 where there was none
 }
 
 // Settings are the limits and deadlines of connections. A zero field takes the
@@ -122,6 +124,9 @@ type Settings struct {
 	PingTimeout    time.Duration // from then, until the connection is failed (20 s)
 	CloseTimeout   time.Duration // for the peer's close frame (10 s)
 	StallTimeout   time.Duration // unsent output without progress, until a reset (30 s)
+
+	// Deflate is the policy of permessage-deflate; nil declines every offer.
+	Deflate *wsdeflate.Config
 }
 
 // WithDefaults returns s with its zero fields replaced.

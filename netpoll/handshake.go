@@ -3,7 +3,6 @@ package netpoll
 import (
 	"slices"
 
-	"github.com/seed-c6589352/wherry/netpoll/wsframe"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
 )
 
@@ -78,6 +77,7 @@ func (c *Conn) Await(h Handler, key uint64, settings *Settings) {
 		}
 		x.protocols = append(append(x.protocols, protocol...), ',')
 	}
+	c.negotiate(head)
 	c.dropSpill()
 	c.arm(settings.ConnectTimeout)
 }
@@ -93,12 +93,15 @@ func (c *Conn) Accept(protocol, extra []byte) error {
 	if len(protocol) > 0 && !offered(x.protocols, protocol) {
 		return ErrProtocol
 	}
-	c.append(func(b []byte) []byte { return wshead.AppendSwitch(b, x.acceptKey[:], protocol, extra) })
+	lines := extra
+	if c.deflation != nil {
+		lines = c.deflation.begin(c.loop, extra)
+	}
+	c.append(func(b []byte) []byte { return wshead.AppendSwitch(b, x.acceptKey[:], protocol, lines) })
 	c.loop.pool.put(x.protocols)
 	x.protocols = nil
 	c.become(open)
 	c.flags |= accepted
-	c.frames = wsframe.NewReader(c.settings.MessageBytes)
 	c.heard, c.active = c.loop.tick, c.loop.tick
 	c.watch()
 	if len(x.spill) > 0 {
@@ -159,6 +162,6 @@ func (c *Conn) Detach() (fd int, received []byte) {
 // noAnswer refuses a handshake that the handler has not answered in time.
 func (c *Conn) noAnswer() {
 	c.Refuse(wshead.AppendRefusal(nil, wshead.NoAnswer, nil), &End{
-		Code: StatusTryAgainLater, Reason: []byte("no answer to the handshake"), Cause: ByHost,
+		Code: StatusTryAgainLater, Reason: []byte("no answer to the handshake"), Cause: ByHost, Status: wshead.NoAnswer.Status,
 	})
 }

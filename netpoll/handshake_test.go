@@ -1,6 +1,7 @@
 package netpoll
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +84,7 @@ func TestHandshakeRefusedByHandler(t *testing.T) {
 	response := string(wshead.AppendResponse(nil, 403, []byte("X-Reason: no\r\n"), []byte("go away")))
 	a := &app{}
 	a.connect = func(s *session) {
-		s.c.Refuse([]byte(response), &End{Code: 4403, Reason: []byte("no"), Cause: ByHandler})
+		s.c.Refuse([]byte(response), &End{Code: 4403, Reason: []byte("no"), Cause: ByHandler, Status: 403})
 		if err := s.c.Accept(nil, nil); err != ErrClosed {
 			t.Errorf("Accept after Refuse = %v, want ErrClosed", err)
 		}
@@ -98,7 +99,7 @@ func TestHandshakeRefusedByHandler(t *testing.T) {
 	if string(p.in) != response {
 		t.Errorf("received %q, want %q", p.in, response)
 	}
-	wantEnd(t, a.only(), End{Code: 4403, Cause: ByHandler}, "no")
+	wantEnd(t, a.only(), End{Code: 4403, Cause: ByHandler, Status: 403}, "no")
 }
 
 // A head may be as large as its limit says, in any number of pieces: what is kept
@@ -153,7 +154,7 @@ func TestConnectDeadline(t *testing.T) {
 	p.expectNothing()
 	w.pass(300 * time.Millisecond)
 	p.expectResponse("503 Service Unavailable")
-	wantEnd(t, a.only(), End{Code: StatusTryAgainLater, Cause: ByHost}, "no answer to the handshake")
+	wantEnd(t, a.only(), End{Code: StatusTryAgainLater, Cause: ByHost, Status: 503}, "no answer to the handshake")
 }
 
 func TestConnectDeadlineOff(t *testing.T) {
@@ -289,29 +290,32 @@ func TestLongProtocolsDoNotSpoilThePool(t *testing.T) {
 
 // What comes before the answer is bounded: reading stops, and goes on after it.
 func TestEarlyBytesPauseReading(t *testing.T) {
-	a := &app{}
-	a.connect = func(*session) {}
-	w := newWorldWith(t, a, Config{ReceiveBytes: 16 << 10})
-	p := w.pipe()
-	const n = 300
-	payload := pattern(1000)
-	p.write(clientHead)
-	for range n {
-		p.send(binary(payload))
-	}
-	w.quiet()
-	c := a.only().c
-	if spill := len(c.more.spill); spill <= earlyMax || spill > earlyMax+16<<10 || !c.is(readOff) {
-		t.Errorf("%d bytes are kept, reading is off: %v", spill, c.is(readOff))
-	}
-	c.Accept(nil, nil)
-	p.expectBytes(serverHead)
-	for range n {
-		p.expect(ws.OpBinary, payload)
-	}
-	w.quiet()
-	if c.more != nil || c.out != nil {
-		t.Error("an idle connection still owns something")
+	for _, receiveBytes := range []int{16 << 10, 256 << 10} {
+		a := &app{}
+		a.connect = func(*session) {}
+		w := newWorldWith(t, a, Config{ReceiveBytes: receiveBytes})
+		p := w.pipe()
+		const n = 300
+		payload := pattern(1000)
+		wire := []byte(clientHead)
+		for range n {
+			wire = append(wire, binary(payload)...)
+		}
+		p.send(wire)
+		w.quiet()
+		c := a.only().c
+		if spill := len(c.more.spill); spill <= earlyMax || spill > 2*earlyMax || !c.is(readOff) {
+			t.Errorf("%d bytes are kept, reading is off: %v", spill, c.is(readOff))
+		}
+		c.Accept(nil, nil)
+		p.expectBytes(serverHead)
+		for range n {
+			p.expect(ws.OpBinary, payload)
+		}
+		w.quiet()
+		if c.more != nil || c.out != nil {
+			t.Error("an idle connection still owns something")
+		}
 	}
 }
 
@@ -342,12 +346,11 @@ func TestAcceptInTheMiddleOfATurn(t *testing.T) {
 // wantEnd checks how a session ended, and that it did.
 func wantEnd(t *testing.T, s *session, want End, reason string) {
 	t.Helper()
-	got := s.end
-	gotReason := string(got.Reason)
-	got.Reason = nil
-	if !s.ended {
+	want.Reason = []byte(reason)
+	switch {
+	case !s.ended:
 		t.Errorf("the handler was not told of the end")
-	} else if got.Code != want.Code || got.Cause != want.Cause || got.Clean != want.Clean || got.Opened != want.Opened || gotReason != reason {
-		t.Errorf("ended with %+v %q, want %+v %q", got, gotReason, want, reason)
+	case !reflect.DeepEqual(s.end, want):
+		t.Errorf("ended with %+v %q, want %+v %q", s.end, s.end.Reason, want, reason)
 	}
 }

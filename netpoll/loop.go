@@ -9,6 +9,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
 	"github.com/seed-c6589352/wherry/netpoll/wsframe"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
 )
@@ -47,6 +48,8 @@ type Loop struct {
 	dead      []*Conn  // to free at the end of the turn
 	extras    []*extra // free
 	queues    []*sendQueue
+	inflaters []*wsdeflate.Inflater
+	deflaters map[*wsdeflate.Config]*wsdeflate.Deflater
 	more      bool   // the driver has more to deliver
 	drained   func() // to be called when there are no connections left
 
@@ -55,6 +58,9 @@ type Loop struct {
 	rx       []byte // headroom, then the receive buffer
 	iov      [gatherMax]iovec
 	item     wsframe.Item
+	frames   wsframe.Reader // of the connection that is being fed
+	inflater wsdeflate.Inflater
+	lines    []byte // header lines
 	head     wshead.Head
 	incoming Incoming
 	received []byte // while a head is routed: every byte of the connection
@@ -90,6 +96,8 @@ func New(config Config, driver Driver) (*Loop, error) {
 		reserve: -1,
 		running: true,
 		done:    make(chan struct{}),
+
+		deflaters: make(map[*wsdeflate.Config]*wsdeflate.Deflater),
 	}
 	l.conns.loop = l
 	l.started = config.Clock()
@@ -169,6 +177,7 @@ func (l *Loop) adopt(fd int, peer netip.AddrPort, received []byte) {
 	}
 	c.flags |= moved
 	c.heard = l.tick
+	c.received = uint64(len(received))
 	c.feed(received)
 	c.settle()
 }
@@ -194,7 +203,7 @@ func (l *Loop) Drain(code ws.StatusCode, reason string, empty func()) {
 		case opening:
 			c.drop()
 		case waiting:
-			c.Refuse(wshead.AppendRefusal(nil, wshead.ShuttingDown, nil), &End{Code: code, Reason: []byte(reason), Cause: ByHost})
+			c.Refuse(wshead.AppendRefusal(nil, wshead.ShuttingDown, nil), &End{Code: code, Reason: []byte(reason), Cause: ByHost, Status: wshead.ShuttingDown.Status})
 		case open:
 			c.Close(code, reason, ByHost)
 		}
@@ -260,11 +269,11 @@ func (l *Loop) handle(r ready) {
 	if c == nil {
 		return // it ended earlier in this turn
 	}
-	if r.writable {
-		c.unblocked()
+	if r.readable {
+		c.read() // first: a close frame may lie in front of the reset that a write would find
 	}
-	if r.readable && c.phase != closed {
-		c.read()
+	if r.writable && c.phase != closed {
+		c.unblocked()
 	}
 }
 
@@ -356,7 +365,7 @@ func (l *Loop) refuseOne(fd int) {
 // open gives a fresh socket a slot.
 func (l *Loop) open(fd int, peer netip.AddrPort) *Conn {
 	c := l.conns.take()
-	c.fd, c.peer = int32(fd), makeAddress(peer)
+	c.fd, c.peer, c.born = int32(fd), makeAddress(peer), l.tick
 	if err := l.poller.add(fd, c.readyID()); err != nil {
 		closeSocket(fd)
 		c.phase = closed
@@ -409,6 +418,7 @@ func (l *Loop) takeExtra() *extra {
 const freeMax = 256
 
 func (l *Loop) giveExtra(x *extra) {
+	l.giveInflater(x)
 	l.pool.put(x.spill)
 	l.pool.put(x.protocols)
 	if len(l.extras) < freeMax {

@@ -144,6 +144,7 @@ func TestMove(t *testing.T) {
 	if !moved.Load() {
 		t.Error("the connection does not say that it was moved, or not from where")
 	}
+	on(t, source, func() {}) // the turn that moved it may still go on
 	on(t, source, func() {
 		if n := source.Stats().Conns; n != 0 || len(here.sessions) != 0 {
 			t.Errorf("the first loop still has %d connections", n)
@@ -222,6 +223,7 @@ func TestDetach(t *testing.T) {
 	if resp, err := http.ReadResponse(bufio.NewReader(client), r); err != nil || resp.StatusCode != 204 {
 		t.Errorf("the response is %v, %v", resp, err)
 	}
+	on(t, l, func() {}) // the turn that detached it may still go on
 	on(t, l, func() {
 		if n := l.Stats().Conns; n != 0 {
 			t.Errorf("the loop still has %d connections", n)
@@ -266,6 +268,34 @@ func TestPostWhileStopping(t *testing.T) {
 		}
 		l.Stop() // a second time does no harm
 	}
+}
+
+// A driver that has more to deliver gets another turn without a wait.
+func TestMoreToDeliver(t *testing.T) {
+	d := &insatiable{app: &app{}, done: make(chan struct{})}
+	d.start(t)
+	l, err := New(Config{}, d)
+	if err != nil {
+		t.Skip(err)
+	}
+	go l.Run()
+	l.Post(func() {}) // the first turn; the others come by themselves
+	<-d.done
+	l.Stop()
+}
+
+// insatiable has something to deliver for a hundred turns.
+type insatiable struct {
+	*app
+	turns int
+	done  chan struct{}
+}
+
+func (d *insatiable) Deliver() (more bool) {
+	if d.turns++; d.turns == 100 {
+		close(d.done)
+	}
+	return d.turns < 100
 }
 
 // Stop closes every connection, whatever its phase, and leaves no descriptor. So

@@ -16,7 +16,8 @@ const (
 	// is always in one piece.
 	headroom = 32 << 10
 
-	// earlyMax is how much a client may send before its handshake is answered.
+	// earlyMax is how much a client may send before its handshake is answered. At
+	// most as much again is kept, of the read that goes over it.
 	earlyMax = 64 << 10
 
 	// reserveMin is the smallest message, in bytes, for which the handler is
@@ -52,9 +53,13 @@ func (c *Conn) read() {
 		start -= len(x.spill)
 		copy(l.rx[start:], x.spill)
 	}
-	n, err := recv(int(c.fd), l.rx[headroom:])
+	room := l.rx[headroom:]
+	if c.phase <= waiting {
+		room = room[:min(len(room), earlyMax)] // what is early has to be kept
+	}
+	n, err := recv(int(c.fd), room)
 	l.stats.Reads++
-	if !c.received(n, err) {
+	if !c.arrived(n, err) {
 		return
 	}
 	if start < headroom {
@@ -73,7 +78,7 @@ func (c *Conn) readBody(room []byte) {
 	setIovec(&l.iov[1], l.rx[headroom:])
 	n, err := recvv(int(c.fd), l.iov[:2])
 	l.stats.Reads++
-	if !c.received(n, err) {
+	if !c.arrived(n, err) {
 		return
 	}
 	direct := min(n, len(room))
@@ -84,10 +89,11 @@ func (c *Conn) readBody(room []byte) {
 	c.settle()
 }
 
-// received looks at the outcome of a read and reports whether there are bytes.
-func (c *Conn) received(n int, err error) bool {
+// arrived looks at the outcome of a read and reports whether there are bytes.
+func (c *Conn) arrived(n int, err error) bool {
 	switch {
 	case n > 0:
+		c.received += uint64(n)
 		c.heard = c.loop.tick
 		c.flags &^= pinged
 		return true
@@ -119,10 +125,35 @@ func (c *Conn) feed(b []byte) {
 	}
 }
 
+// feedFrames handles bytes that are frames. Between messages there is nothing to
+// remember of them, so that an idle connection has no Reader: it borrows the
+// loop's, and takes a copy with it only from the middle of a message.
 func (c *Conn) feedFrames(b []byte) {
+	l := c.loop
+	if x := c.more; x != nil && x.inMessage {
+		l.frames = x.frames
+	} else {
+		l.frames = wsframe.NewReader(c.settings.MessageBytes)
+		if c.deflation != nil {
+			l.frames.AllowCompressed()
+		}
+	}
+	c.parseFrames(b)
+	if c.phase == closed || c.is(ended) {
+		return
+	}
+	if !l.frames.AtRest() {
+		x := c.need()
+		x.frames, x.inMessage = l.frames, true
+	} else if c.more != nil {
+		c.more.inMessage = false
+	}
+}
+
+func (c *Conn) parseFrames(b []byte) {
 	it := &c.loop.item
 	for len(b) > 0 && c.phase != closed && !c.is(ended) {
-		n, err := c.frames.Next(b, it)
+		n, err := c.loop.frames.Next(b, it)
 		if err == nil {
 			switch it.Kind {
 			case wsframe.More:
@@ -172,6 +203,9 @@ func (c *Conn) message(it *wsframe.Item) error {
 	if c.phase != open {
 		return nil // nobody waits for data behind our close frame
 	}
+	if it.Compressed {
+		return c.inflateMessage(it)
+	}
 	l := c.loop
 	c.active = l.tick
 	l.incoming = Incoming{Text: it.Op == ws.OpText, Len: len(it.Payload), conn: c, item: it}
@@ -196,6 +230,9 @@ func (c *Conn) part(it *wsframe.Item) error {
 	if c.phase != open {
 		return nil
 	}
+	if it.Compressed {
+		return c.inflatePart(it)
+	}
 	b := &c.need().body
 	have := len(b.buf) + len(it.Payload)
 	c.makeRoom(b, have, have+it.FrameRest)
@@ -203,18 +240,23 @@ func (c *Conn) part(it *wsframe.Item) error {
 		c.dropBody() // the handler ended c when it was asked for memory
 		return nil
 	}
-	if err := c.frames.Copy(b.buf[len(b.buf):have], it); err != nil {
+	if err := c.loop.frames.Copy(b.buf[len(b.buf):have], it); err != nil {
 		return err
 	}
 	b.buf, b.rest = b.buf[:have], it.FrameRest
 	if !it.Final {
 		return nil
 	}
-	whole := *b
-	*b = body{} // c may end, and drop its body, while the handler has this one
+	return c.whole(it)
+}
+
+// whole hands over the message that is complete in c's body.
+func (c *Conn) whole(it *wsframe.Item) error {
+	whole := c.more.body
+	c.more.body = body{} // c may end, and drop its body, while the handler has this one
 	l := c.loop
 	c.active = l.tick
-	l.incoming = Incoming{Text: it.Op == ws.OpText, Len: have, conn: c, body: whole}
+	l.incoming = Incoming{Text: it.Op == ws.OpText, Len: len(whole.buf), conn: c, body: whole}
 	h := c.handler
 	err := h.Message(c, &l.incoming)
 	switch {

@@ -111,6 +111,9 @@ func (c *Conn) Send(op ws.OpCode, payload []byte) error {
 		return err
 	}
 	c.active = c.loop.tick
+	if c.deflation != nil && c.sendDeflated(op, payload) {
+		return nil
+	}
 	if len(payload) >= gatherMin {
 		c.sendLarge(op, payload)
 		return nil
@@ -258,6 +261,7 @@ func (c *Conn) write(extra []byte) (n int, blocked bool, err error) {
 		return 0, false, err
 	}
 	if taken > 0 {
+		c.sent += uint64(taken)
 		q.progress = l.tick
 	}
 	c.written(min(taken, queued))

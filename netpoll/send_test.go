@@ -143,8 +143,18 @@ func TestWouldBlockAndDrained(t *testing.T) {
 	if s.drained != 1 || bytes > 100_000/4 {
 		t.Errorf("Drained was called %d times, at %d bytes; want once, at a quarter of 100000", s.drained, bytes)
 	}
-	if err := c.Send(ws.OpText, []byte("again")); err != nil {
-		t.Errorf("Send after Drained = %v", err)
+	// A backlog that stays under the mark drains unnoticed.
+	p.slow = true
+	for !c.is(wantWrite) {
+		if err := c.Send(ws.OpBinary, make([]byte, 10_000)); err != nil {
+			t.Fatalf("Send after Drained = %v", err)
+		}
+		w.turn()
+	}
+	p.slow = false
+	w.until("the backlog is drained", func() bool { return c.out == nil })
+	if s.drained != 1 {
+		t.Error("Drained was called for a backlog that was never refused")
 	}
 }
 

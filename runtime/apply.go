@@ -54,6 +54,9 @@ func (h *home) send(s *session, text bool, payload []byte) abi.Status {
 	if !s.conn.Opened() {
 		return notOpen(s)
 	}
+	if len(payload) > h.sendMax {
+		return abi.TooBig
+	}
 	op := ws.OpBinary
 	if text {
 		if op = ws.OpText; !utf8.Valid(payload) {
@@ -122,7 +125,7 @@ func (h *home) reject(s *session, code uint32, fields []byte) abi.Status {
 		return abi.TooBig
 	}
 	h.shard.response = wshead.AppendResponse(h.shard.response[:0], int(code), lines, body)
-	s.conn.Refuse(h.shard.response, &netpoll.End{Code: ws.StatusAbnormalClosure, Cause: netpoll.ByHandler})
+	s.conn.Refuse(h.shard.response, &netpoll.End{Code: ws.StatusAbnormalClosure, Cause: netpoll.ByHandler, Status: int(code)})
 	return abi.OK
 }
 
@@ -182,7 +185,7 @@ func (h *home) close(s *session, code uint32, reason []byte) abi.Status {
 		}
 		h.shard.response = wshead.AppendResponse(h.shard.response[:0], 403, nil, nil)
 		s.conn.Refuse(h.shard.response, &netpoll.End{
-			Code: ws.StatusCode(code), Reason: trim(reason), Cause: netpoll.ByHandler,
+			Code: ws.StatusCode(code), Reason: trim(reason), Cause: netpoll.ByHandler, Status: 403,
 		})
 		return abi.OK
 	case !wsframe.Sendable(code):
@@ -250,6 +253,9 @@ func (h *home) publish(conn handle, flags abi.Flags, topicLen uint32, data []byt
 	name, payload := data[:topicLen], data[topicLen:]
 	if status := checkTopic(name); status != abi.OK {
 		return status
+	}
+	if len(payload) > h.sendMax {
+		return abi.TooBig
 	}
 	op := ws.OpBinary
 	if flags&abi.Text != 0 {

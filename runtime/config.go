@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 	goruntime "runtime"
+	"slices"
 	"time"
 
 	"github.com/seed-c6589352/wherry/netpoll"
+	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
 )
 
 // Config says what a [Server] is to do. A zero field takes the default in
@@ -45,6 +47,48 @@ type Route struct {
 	Pattern   string
 	Tenant    string
 	Placement Placement
+
+	// Deflate compresses messages with clients that offer permessage-deflate
+	// (RFC 7692); nil declines. Published messages go out as they are.
+	Deflate *Deflate
+}
+
+// Deflate is a route's policy of compression. A zero field takes the default in
+// parentheses; one out of its range takes the nearest value in it.
+//
+// Without context takeover a connection costs no memory for it. With it, up to
+// 4 KiB for what the server sends, and up to 32 KiB for what the client sends.
+type Deflate struct {
+	ServerContextTakeover bool // our messages may refer to earlier ones (off)
+	ClientContextTakeover bool // the client's messages may (off)
+
+	ServerWindowBits int          // of our messages: 8 to 15 (15)
+	ClientWindowBits int          // asked of clients that let us: 8 to 15 (15)
+	Level            DeflateLevel // how hard to search for what repeats (DeflateFastest)
+	MinBytes         int          // smaller messages are sent as they are (128)
+}
+
+// A DeflateLevel says how hard to search for what repeats.
+type DeflateLevel uint8
+
+const (
+	DeflateFastest DeflateLevel = iota
+	DeflateBalanced
+	DeflateSmallest
+)
+
+func (d *Deflate) config() *wsdeflate.Config {
+	if d == nil {
+		return nil
+	}
+	return &wsdeflate.Config{
+		ServerContextTakeover: d.ServerContextTakeover,
+		ClientContextTakeover: d.ClientContextTakeover,
+		ServerWindowBits:      d.ServerWindowBits,
+		ClientWindowBits:      d.ClientWindowBits,
+		Level:                 wsdeflate.Fastest + wsdeflate.Level(min(d.Level, DeflateSmallest)),
+		MinBytes:              d.MinBytes,
+	}
 }
 
 // Placement says where a route's instances live.
@@ -59,13 +103,13 @@ const (
 // negative duration switches the deadline off.
 type Limits struct {
 	MemoryPages    uint32        // guest memory, in 64 KiB pages, for each instance (256, or room for four of the largest messages)
-	MessageBytes   int           // largest message, after reassembly (1 MiB)
+	MessageBytes   int           // largest message, after reassembly; sent ones may have SendBytes (1 MiB)
 	SendBytes      int           // unsent bytes of a connection before it counts as slow (1 MiB)
 	ConnectTimeout time.Duration // for the guest to answer a handshake (5 s)
 	IdleTimeout    time.Duration // without a message in either direction (off)
 	PingInterval   time.Duration // without a byte from the peer, until it is pinged (20 s)
 	PingTimeout    time.Duration // from then, until the connection is closed with 1011 (20 s)
-	CloseTimeout   time.Duration // for the peer to answer a close frame (10 s)
+	CloseTimeout   time.Duration // for the peer to answer a close frame; always on (10 s)
 	StallTimeout   time.Duration // for a slow peer to take anything at all (30 s)
 }
 
@@ -78,6 +122,10 @@ func (l Limits) withDefaults() Limits {
 	l.MemoryPages = cmp.Or(l.MemoryPages, uint32(max(256, program+4*messages)))
 	return l
 }
+
+// InstancePages returns how much memory an instance gets at most, in pages of 64
+// KiB: MemoryPages, or what it is by default.
+func (l Limits) InstancePages() uint32 { return l.withDefaults().MemoryPages }
 
 func (l Limits) settings() netpoll.Settings {
 	return netpoll.Settings{
@@ -101,13 +149,13 @@ func configError(format string, args ...any) error {
 
 // withDefaults checks c and returns it with its zero fields replaced.
 func (c Config) withDefaults() (Config, error) {
-	if c.Loops < 0 || c.Loops > maxLoops {
-		return c, configError("%d loops; there can be 1 to %d", c.Loops, maxLoops)
+	if c.Loops < 0 || c.Loops > MaxLoops {
+		return c, configError("%d loops; there can be 1 to %d", c.Loops, MaxLoops)
 	}
 	if c.HeadTimeout < 0 {
 		return c, configError("head timeout of %v; it cannot be negative, nor switched off", c.HeadTimeout)
 	}
-	c.Loops = cmp.Or(c.Loops, min(goruntime.GOMAXPROCS(0), maxLoops))
+	c.Loops = cmp.Or(c.Loops, min(goruntime.GOMAXPROCS(0), MaxLoops))
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	names := make(map[string]bool)
 	for _, t := range c.Tenants {
@@ -141,11 +189,34 @@ func (t *Tenant) check() error {
 		return configError("tenant %q: largest message of %d bytes; it can be 1 to %d", t.Name, l.MessageBytes, MaxMessageBytes)
 	case l.SendBytes < 0:
 		return configError("tenant %q: %d unsent bytes; it cannot be negative", t.Name, l.SendBytes)
+	case l.CloseTimeout < 0:
+		return configError("tenant %q: close timeout of %v; it cannot be switched off, or peers would keep connections for ever", t.Name, l.CloseTimeout)
 	case l.MemoryPages > 65536:
 		return configError("tenant %q: %d memory pages; there can be 1 to 65536", t.Name, l.MemoryPages)
 	}
 	return nil
 }
 
-// maxLoops is more than any machine has use for.
-const maxLoops = 256
+// MaxLoops is the most that Config.Loops can be, and more than any machine has
+// use for.
+const MaxLoops = 256
+
+// CheckPatterns says what is wrong with the patterns of routes: errs[i] is nil, or
+// wraps [ErrConfig] and tells why patterns[i] cannot be understood, or which one
+// before it matches the same requests. New stops at the first of them.
+func CheckPatterns(patterns []string) (errs []error) {
+	errs = make([]error, len(patterns))
+	var good []pattern
+	for i, text := range patterns {
+		p, err := parsePattern(text)
+		if err == nil {
+			if j := slices.IndexFunc(good, func(q pattern) bool { return p.same(&q) }); j >= 0 {
+				err = configError("routes %q and %q match the same requests; remove one", good[j].text, text)
+			}
+		}
+		if errs[i] = err; err == nil {
+			good = append(good, p)
+		}
+	}
+	return errs
+}

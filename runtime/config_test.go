@@ -36,6 +36,7 @@ func TestConfigErrors(t *testing.T) {
 		{"negative message", limited(runtime.Limits{MessageBytes: -1}), []string{`"a"`, "-1 bytes"}},
 		{"large message", limited(runtime.Limits{MessageBytes: 64<<20 + 1}), []string{`"a"`, "67108865"}},
 		{"negative backlog", limited(runtime.Limits{SendBytes: -1}), []string{`"a"`, "-1 unsent bytes"}},
+		{"no close timeout", limited(runtime.Limits{CloseTimeout: -1}), []string{`"a"`, "cannot be switched off"}},
 		{"too many pages", limited(runtime.Limits{MemoryPages: 65537}), []string{`"a"`, "65537"}},
 		{"unknown tenant", routed(runtime.Route{Pattern: "/", Tenant: "b"}), []string{`"/"`, `"b"`}},
 		{"unknown placement", routed(runtime.Route{Pattern: "/", Tenant: "a", Placement: 2}), []string{`"/"`, "Single or PerLoop"}},

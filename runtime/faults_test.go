@@ -231,6 +231,26 @@ func TestNoFaults(t *testing.T) {
 	o.fault(badCommand{"marker", command{abi.Record{Kind: abi.Unsubscribe, Token: 5}, ""}, abi.NotFound}, conn)
 }
 
+// TestTooBig: what a guest sends is bounded, whatever its memory holds.
+func TestTooBig(t *testing.T) {
+	const most = 5000
+	s := serveOne(t, runtime.Tenant{Module: readGuest(t, "puppet"), Limits: runtime.Limits{MessageBytes: 300, SendBytes: most}}, 1)
+	o := s.observe(t, "/")
+	c := s.dial(t, "/")
+	conn := o.seesKind(abi.Connect).Conn
+	for _, b := range []badCommand{
+		{"message", command{abi.Record{Kind: abi.Message, Len: most + 1, Token: 1}, ""}, abi.TooBig},
+		{"publication", command{abi.Record{Kind: abi.Publish, Code: 8, Len: most + 1 + 8, Token: 2}, ""}, abi.TooBig},
+	} {
+		c.command(b.command)
+		o.fault(b, conn)
+	}
+	c.command(command{abi.Record{Kind: abi.Message, Len: most}, ""})
+	if _, got := c.receive(); len(got) != most {
+		t.Errorf("received %d bytes, want %d", len(got), most)
+	}
+}
+
 // TestTooManyTopics: a connection's subscriptions are bounded.
 func TestTooManyTopics(t *testing.T) {
 	s := serveOne(t, runtime.Tenant{Module: readGuest(t, "puppet")}, 1)
@@ -260,7 +280,7 @@ func TestFaultFlood(t *testing.T) {
 			c.command(command{Record: abi.Record{Kind: puppetRepeat, Code: 1 << 20}}, command{Record: record(99)})
 			c.expectClose(1011, "handler failed")
 			s.dial(t, "/").echoes(ws.OpText, []byte("a fresh one"))
-			if n := s.logs.count("reason=fault_flood"); n != 1 {
+			if n := s.logged("reason=fault_flood"); n != 1 {
 				t.Errorf("the flood was logged %d times, want once", n)
 			}
 		})

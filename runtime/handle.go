@@ -36,7 +36,8 @@ type session struct {
 	extra      *sessionExtra // nil: none of what is in it
 	generation uint32
 	state      sessionState
-	leaving    bool // the program has commanded its close
+	leaving    bool   // the program has commanded its close
+	route      uint16 // index of the tenant's route that it came by
 }
 
 type sessionState uint8

@@ -44,17 +44,27 @@ func serve(t testing.TB, config runtime.Config) *testServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		// Connections that the test has left open need not say goodbye.
-		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-		defer cancel()
-		s.Shutdown(ctx)
-	})
+	t.Cleanup(func() { stop(s) })
 	addr, err := s.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &testServer{s, addr.String(), logs}
+}
+
+// stop shuts a server down. Connections that the test has left open need not say
+// goodbye.
+func stop(s *runtime.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	s.Shutdown(ctx)
+}
+
+// logged stops the server, so that all has been written, and returns how often
+// text was logged.
+func (s *testServer) logged(text string) int {
+	stop(s.Server)
+	return s.logs.count(text)
 }
 
 // serveOne is serve with one tenant at "/".
@@ -207,8 +217,10 @@ func (c *client) readClose(code ws.StatusCode, reason string) {
 	}
 }
 
+// expectEnd sees the stream end, and ends its own side.
 func (c *client) expectEnd() {
 	c.t.Helper()
+	defer c.Close()
 	if n, err := io.Copy(io.Discard, c); n != 0 || err != nil {
 		c.t.Fatalf("%d bytes behind the close frame, %v", n, err)
 	}

@@ -40,6 +40,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal = h.CheckUpgrade()
 	}
 	route := s.routes.match(r.Host, r.URL.EscapedPath())
+	if refusal == nil && len(r.TransferEncoding) > 0 {
+		refusal = wshead.BodyOnUpgrade // net/http has taken that field out of the head
+	}
 	if refusal == nil && s.isClosed() {
 		refusal = wshead.ShuttingDown
 	}

@@ -22,10 +22,12 @@ import (
 // The program comes with the first connection and after a trap with the next;
 // the home stays. Owned by the loop, but for load.
 type home struct {
-	shard    *shard            // Set by New, never changed.
-	tenant   *tenant           // Set by New, never changed.
-	club     *club             // Set by New, never changed.
-	settings *netpoll.Settings // Set with the program.
+	shard    *shard                       // Set by New, never changed.
+	tenant   *tenant                      // Set by New, never changed.
+	club     *club                        // Set by New, never changed.
+	settings *netpoll.Settings            // Set with the program.
+	routed   map[*route]*netpoll.Settings // the same, of routes that differ
+	sendMax  int                          // Set with the program: bytes of the largest message that it can send.
 
 	program  program // nil before the first connection and after a trap
 	sessions sessions
@@ -61,8 +63,9 @@ func (h *home) ready() bool {
 	}
 	h.program = p
 	settings := h.tenant.limits.settings()
+	h.sendMax = max(settings.MessageBytes, settings.SendBytes)
 	settings.MessageBytes = p.largest(settings.MessageBytes)
-	h.settings = &settings
+	h.settings, h.routed = &settings, make(map[*route]*netpoll.Settings)
 	if !h.greet() && h.program != nil {
 		h.trapped(errNoGreeting)
 	}
@@ -71,6 +74,22 @@ func (h *home) ready() bool {
 
 // errNoGreeting is the end of a guest that cannot be told its configuration.
 var errNoGreeting = errors.New("runtime: the start event does not fit the guest's inbox, and the guest lends no buffer for it")
+
+// settingsFor returns the settings of connections that come by a route. Shared,
+// and never changed.
+func (h *home) settingsFor(r *route) *netpoll.Settings {
+	if r.deflate == nil {
+		return h.settings
+	}
+	s := h.routed[r]
+	if s == nil {
+		own := *h.settings
+		own.Deflate = r.deflate
+		s = &own
+		h.routed[r] = s
+	}
+	return s
+}
 
 // greet stages the first event of a program's life, and reports whether there
 // was room for it.
@@ -236,8 +255,9 @@ func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
 		h.shard.refuse(c, wshead.Full)
 		return
 	}
+	s.route = r.index
 	h.load.Add(1)
-	c.Await(h, uint64(key), h.settings)
+	c.Await(h, uint64(key), h.settingsFor(r))
 	f := connectFields{conn: c, head: head, route: r}
 	record := abi.Record{Kind: abi.Connect, Conn: uint64(key)}
 	n := f.size()
@@ -254,6 +274,7 @@ func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
 // refuse ends a connection that waits for its answer.
 func (h *home) refuse(c *netpoll.Conn, r *wshead.Refusal, e netpoll.End) {
 	h.shard.Refused(c, r)
+	e.Status = r.Status
 	h.shard.response = wshead.AppendRefusal(h.shard.response[:0], r, nil)
 	c.Refuse(h.shard.response, &e)
 }
@@ -381,6 +402,7 @@ func (h *home) Drained(c *netpoll.Conn) {
 // Closed implements [netpoll.Handler].
 func (h *home) Closed(c *netpoll.Conn, e *netpoll.End) {
 	s := h.sessions.at(handle(c.Key).slot())
+	h.logEnd(c, s, e)
 	h.club.leaveAll(s)
 	if s.state == sessionLive {
 		s.state = sessionEnded

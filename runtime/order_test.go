@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"bufio"
 	"bytes"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -223,14 +224,15 @@ func upgradeRequest(target string) string {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 }
 
-// ask sends a request on a connection of its own and returns the response.
+// ask sends a request on a connection of its own and returns the response, whose
+// body is there.
 func (s *testServer) ask(t *testing.T, request string) *http.Response {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(patience))
 	if _, err := conn.Write([]byte(request)); err != nil {
 		t.Fatal(err)
@@ -239,5 +241,10 @@ func (s *testServer) ask(t *testing.T, request string) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	return r
 }

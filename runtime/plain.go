@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -39,7 +40,7 @@ func newPlainSide(s *Server, handler http.Handler) *plainSide {
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          nil,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelInfo),
 	}
 	return p
 }
@@ -83,6 +84,9 @@ func (p *plainSide) Addr() net.Addr { return &net.TCPAddr{} }
 
 func (p *plainSide) shutdown(ctx context.Context) error {
 	err := p.http.Shutdown(ctx)
+	if err != nil {
+		p.http.Close() // whoever is still being answered
+	}
 	p.Close()
 	return err
 }

@@ -1,6 +1,11 @@
 package runtime
 
-import "sort"
+import (
+	"math"
+	"sort"
+
+	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
+)
 
 // A route is a Route that was understood.
 type route struct {
@@ -8,12 +13,17 @@ type route struct {
 	tenant    *tenant
 	placement Placement
 	homes     []*home // PerLoop: one for every loop; Single: the only one
+	index     uint16  // of the route in routes
+	deflate   *wsdeflate.Config
 }
 
 // routes are all routes, the most specific first. Set by New, never changed.
 type routes []*route
 
 func newRoutes(config []Route, tenants map[string]*tenant) (routes, error) {
+	if len(config) > math.MaxUint16 {
+		return nil, configError("%d routes; there can be %d", len(config), math.MaxUint16)
+	}
 	var rs routes
 	for _, r := range config {
 		p, err := parsePattern(r.Pattern)
@@ -25,9 +35,12 @@ func newRoutes(config []Route, tenants map[string]*tenant) (routes, error) {
 				return nil, configError("routes %q and %q match the same requests; remove one", other.pattern.text, r.Pattern)
 			}
 		}
-		rs = append(rs, &route{pattern: p, tenant: tenants[r.Tenant], placement: r.Placement})
+		rs = append(rs, &route{pattern: p, tenant: tenants[r.Tenant], placement: r.Placement, deflate: r.Deflate.config()})
 	}
 	sort.SliceStable(rs, func(i, j int) bool { return rs[i].pattern.less(&rs[j].pattern) })
+	for i, r := range rs {
+		r.index = uint16(i)
+	}
 	return rs, nil
 }
 

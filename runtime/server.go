@@ -16,10 +16,12 @@ import (
 )
 
 // A Server serves WebSocket connections to tenants' programs. Its methods may be
-// called from any goroutine.
+// called from any goroutine; but Shutdown and Stats wait for the loops, so that a
+// [Handler] must not call them.
 type Server struct {
 	// Set by New, never changed.
-	logger  *slog.Logger
+	logs    *logQueue
+	logger  *slog.Logger // to logs
 	host    *wasmhost.Host
 	tenants map[string]*tenant
 	routes  routes
@@ -52,9 +54,11 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{logger: config.Logger, host: host, tenants: make(map[string]*tenant)}
+	logs := newLogQueue(config.Logger.Handler())
+	s := &Server{logs: logs, logger: slog.New(logs), host: host, tenants: make(map[string]*tenant)}
 	s.plain = newPlainSide(s, config.HTTP)
 	if err := s.build(config); err != nil {
+		logs.end()
 		host.Close()
 		return nil, err
 	}
@@ -203,6 +207,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			h.retire()
 		}
 	}
+	s.logs.end()
 	return errors.Join(err, s.host.Close())
 }
 

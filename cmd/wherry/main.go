@@ -1,6 +1,7 @@
 // Command wherry serves WebSocket connections with WebAssembly guests.
 //
 //	wherry serve [flags] [ROUTE=MODULE ...]
+//	wherry check FILE
 //	wherry inspect MODULE
 //	wherry version
 //
@@ -29,13 +30,20 @@ const (
 )
 
 // run executes the command that args name and returns the exit status. A
-// failure is one line on stderr.
+// failure is one line on stderr, or one for each problem of a file.
 func run(args []string, stdout, stderr io.Writer) int {
 	err := execute(args, stdout, stderr)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "wherry: %s\n", firstLine(err.Error()))
+	lines := []string{firstLine(err.Error())}
+	var problems *problemsError
+	if errors.As(err, &problems) {
+		lines = problems.lines()
+	}
+	for _, line := range lines {
+		fmt.Fprintf(stderr, "wherry: %s\n", line)
+	}
 	var usage *usageError
 	if errors.As(err, &usage) {
 		return exitUsage
@@ -52,6 +60,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "[ROUTE=MODULE ...]", serveAbout, serve},
+		{"check", "FILE", checkAbout, check},
 		{"inspect", "MODULE", inspectAbout, inspect},
 		{"version", "", versionAbout, version},
 	}

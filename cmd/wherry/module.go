@@ -12,15 +12,28 @@ import (
 // loadModule returns the guest that an operand names: an embedded one, or a
 // file. A file that is called like an embedded guest is reached as ./echo.
 func loadModule(name string) ([]byte, error) {
+	if wasm := builtinModule(name); wasm != nil {
+		return wasm, nil
+	}
+	return readModule(name)
+}
+
+// builtinModule returns an embedded guest, or nil.
+func builtinModule(name string) []byte {
 	switch name {
 	case "echo":
-		return guests.Echo(), nil
+		return guests.Echo()
 	case "chat":
-		return guests.Chat(), nil
+		return guests.Chat()
 	}
-	wasm, err := os.ReadFile(name)
+	return nil
+}
+
+// readModule returns the contents of a file, which are never nil.
+func readModule(path string) ([]byte, error) {
+	wasm, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read module %s: %w; give the path of a .wasm file, or echo or chat", name, cause(err))
+		return nil, fmt.Errorf("cannot read module %s: %w; give the path of a .wasm file, or echo or chat", path, cause(err))
 	}
 	if wasm == nil {
 		wasm = []byte{} // an empty file is a module, if a bad one

@@ -158,8 +158,15 @@ func TestServeStopsOnSignal(t *testing.T) {
 			if state := p.wait(t); state.ExitCode() != 0 {
 				t.Errorf("wherry ended with %v: %q", state, p.lines())
 			}
-			if got := p.lines(); len(got) != 1 {
-				t.Errorf("stderr has %q", got)
+			// One line at the start, and an access line for each connection.
+			got := p.lines()
+			if len(got) != 3 {
+				t.Fatalf("stderr has %q", got)
+			}
+			for _, line := range got[1:] {
+				if !strings.Contains(line, "msg=connection") || !strings.Contains(line, "code=1001") {
+					t.Errorf("stderr has %q, want an access line", line)
+				}
 			}
 		})
 	}

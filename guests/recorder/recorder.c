@@ -11,7 +11,7 @@
 //
 // Events are connect, message, text, binary, close, fault and timer; a condition
 // asks for a parameter of the route or the query, or for a header field; "$name"
-// is the value of one, "$data" the message, "$n" how many the rules have sent.
+// is the value of one, "$data" the message, "$sent" how many the rules have sent.
 // Every rule that applies is played, in order. What there is to do:
 //
 //   accept FIELD=VALUE...         reject STATUS FIELD=VALUE...    close CODE REASON
@@ -21,10 +21,12 @@
 //   after MS                      arm the timer
 //   trap                          after a flush, so that what was done before counts
 //
-// A script "watch TOPIC" accepts, joins, and is not recorded. Events are
-// published as JSON to the topic "log", or "log/ID" where the query says id=ID.
+// Events are told as JSON: those of a connection whose query says id=ID are
+// published to the topic ID, the others are logged. A script "watch TOPIC"
+// accepts and joins; its connection is not recorded.
 #define WHERRY_WANTS wherry_bit(WHERRY_KIND_TIMER)
 #include "../sdk/c/wherry.h"
+#include "words.h"
 
 enum {
   CONNECTIONS = 256,
@@ -32,64 +34,6 @@ enum {
   SHOWN_BYTES = 256,  // the longest message whose bytes are told
   BLOB_BYTES = 65536, // the most that a blob can be
 };
-
-// ---- Words. ----
-
-static wherry_span from(wherry_span s, uint32_t n) { return (wherry_span){s.at + n, s.len - n}; }
-
-// cut takes what is before the first end off the front of rest, and the end too.
-static wherry_span cut(wherry_span *rest, char end) {
-  uint32_t n = 0;
-  while (n < rest->len && rest->at[n] != end) n++;
-  wherry_span part = {rest->at, n};
-  *rest = from(*rest, n < rest->len ? n + 1 : n);
-  return part;
-}
-
-static wherry_span trim(wherry_span s) {
-  while (s.len && *s.at == ' ') s = from(s, 1);
-  while (s.len && s.at[s.len - 1] == ' ') s.len--;
-  return s;
-}
-
-static int starts_with(wherry_span s, wherry_span prefix) {
-  return s.len >= prefix.len && wherry_equal((wherry_span){s.at, prefix.len}, prefix);
-}
-
-static uint32_t number_of(wherry_span digits) {
-  uint32_t n = 0;
-  for (uint32_t i = 0; i < digits.len; i++) n = n * 10 + (uint32_t)(digits.at[i] - '0');
-  return n;
-}
-
-// A text grows in place, and stops at its end.
-typedef struct text {
-  char *at;
-  uint32_t len, room;
-} text;
-
-static wherry_span span_of(const text *t) { return (wherry_span){t->at, t->len}; }
-
-static void put_char(text *t, char c) {
-  if (t->len < t->room) t->at[t->len++] = c;
-}
-
-static void put(text *t, wherry_span s) {
-  for (uint32_t i = 0; i < s.len; i++) put_char(t, s.at[i]);
-}
-
-static void put_number(text *t, uint32_t n) {
-  char digits[10];
-  uint32_t used = 0;
-  do digits[used++] = (char)('0' + n % 10);
-  while (n /= 10);
-  while (used) put_char(t, digits[--used]);
-}
-
-static void put_hex(text *t, uint8_t byte) {
-  put_char(t, "0123456789abcdef"[byte >> 4]);
-  put_char(t, "0123456789abcdef"[byte & 15]);
-}
 
 // ---- Connections. ----
 
@@ -173,13 +117,10 @@ static uint32_t topic_len; // bytes of line that name the topic
 
 static void begin_line(const connection *c, wherry_span type) {
   line.len = 0;
-  put(&line, WHERRY_STR("log"));
-  wherry_span id = c ? value_in(fields_of(c), WHERRY_STR("id")) : (wherry_span){0, 0};
-  if (id.len) put_char(&line, '/');
-  put(&line, id);
+  put(&line, value_in(fields_of(c), WHERRY_STR("id")));
   topic_len = line.len;
   put(&line, WHERRY_STR("{\"conn\":"));
-  put_number(&line, c ? c->number : 0);
+  put_number(&line, c->number);
   put(&line, WHERRY_STR(",\"type\":\""));
   put(&line, type);
   put_char(&line, '"');
@@ -217,10 +158,11 @@ static void put_field(const connection *c, wherry_span key, wherry_span name) {
   if (value.at) put_string(key, value);
 }
 
-// end_line publishes the line. Its command has token 0: if it is refused, that is
-// not the record's business.
+// end_line tells the line. A command that publishes has token 0: if it is
+// refused, that is not recorded.
 static void end_line(void) {
   put_char(&line, '}');
+  if (!topic_len) return wherry_log(WHERRY_LOG_INFO, line.at, line.len);
   char *at = wherry_stage(line.len);
   __builtin_memcpy(at, line.at, line.len);
   wherry_command(WHERRY_KIND_PUBLISH, 0, WHERRY_FLAG_TEXT, topic_len, (wherry_span){at, line.len});
@@ -267,7 +209,7 @@ static void record_close(const connection *c, const wherry_record *event) {
 
 static void record_fault(const connection *c, const wherry_record *event) {
   begin_line(c, WHERRY_STR("fault"));
-  put_count(WHERRY_STR("kind"), event->flags);
+  put_count(WHERRY_STR("command"), event->flags);
   put_count(WHERRY_STR("status"), event->code);
   end_line();
 }
@@ -337,7 +279,7 @@ static wherry_span expand(const connection *c, const wherry_record *event, wherr
     wherry_span name = {s.at, n};
     s = from(s, n);
     if (wherry_equal(name, WHERRY_STR("data"))) put(&t, wherry_data(event));
-    else if (wherry_equal(name, WHERRY_STR("n"))) put_number(&t, c->sent);
+    else if (wherry_equal(name, WHERRY_STR("sent"))) put_number(&t, c->sent);
     else put(&t, value_in(fields_of(c), name));
   }
   return span_of(&t);
@@ -439,6 +381,7 @@ static void wherry_on_event(const wherry_record *event) {
     break;
   case WHERRY_KIND_FAULT:
     if (!(c = with_number(event->token))) return;
+    if (event->flags == WHERRY_KIND_TIMER) __builtin_trap(); // the script cannot be played
     record_fault(c, event);
     break;
   case WHERRY_KIND_TIMER:

@@ -2,55 +2,20 @@ package wsframe_test
 
 import (
 	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/gobwas/ws"
 
+	"github.com/seed-c6589352/wherry/internal/conformance"
 	"github.com/seed-c6589352/wherry/netpoll/wsframe"
 )
 
-const (
-	conformanceFile  = "../../testdata/conformance/frames.json.gz"
-	conformanceLimit = 1 << 20 // bytes; message_limit of the cases' server
-)
-
-// A frameCase is bytes from a client and what an echo server answers. The
-// file's own meta object explains the fields.
-type frameCase struct {
-	ID    string
-	Setup struct{ Path string }
-	Steps []struct {
-		SendHex   string `json:"send_hex"`
-		Repeat    int
-		ExpectNow string `json:"expect_now"`
-	}
-	Expect struct {
-		Frames []caseFrame
-		End    json.RawMessage
-	}
-	FramesOptional bool   `json:"frames_optional"`
-	Generator      string // the bytes are a program's, not the file's
-}
-
-// A caseFrame is a frame that the server has to send.
-type caseFrame struct {
-	Op            string
-	PayloadHex    *string    `json:"payload_hex"`
-	PayloadSHA256 string     `json:"payload_sha256"`
-	Repeat        *caseFrame `json:"repeat_frame"`
-	N             int        // of Repeat
-}
+const conformanceLimit = 1 << 20 // bytes; message_limit of the cases' server
 
 // exclusion is why this runner cannot run c, or "" if it can.
-func (c *frameCase) exclusion() string {
+func exclusion(c *conformance.FrameCase) string {
 	switch {
 	case c.Setup.Path == "/ws-deflate":
 		return "needs permessage-deflate, which is not this package's part"
@@ -62,16 +27,15 @@ func (c *frameCase) exclusion() string {
 
 // reads returns what the client sends, one write a step, and how many of the
 // first writes must be enough for the server to fail, or 0.
-func (c *frameCase) reads(t *testing.T) (reads [][]byte, failedAfter int) {
-	for _, s := range c.Steps {
-		b, err := hex.DecodeString(s.SendHex)
-		if err != nil {
-			t.Fatal(err)
-		}
+func reads(t *testing.T, c *conformance.FrameCase) (reads [][]byte, failedAfter int) {
+	reads, err := c.Writes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range c.Steps {
 		if s.ExpectNow == "fail-now" {
-			failedAfter = len(reads)
+			failedAfter = i
 		}
-		reads = append(reads, bytes.Repeat(b, max(s.Repeat, 1)))
 	}
 	return reads, failedAfter
 }
@@ -115,19 +79,19 @@ func run(t *testing.T, reads ...[]byte) *echo {
 // TestConformance runs every case as it is written, in single bytes, and cut
 // in two: at every point, or for a long case around every frame's header.
 func TestConformance(t *testing.T) {
-	cases := loadCases(t)
+	cases := conformance.FrameCases(t)
 	excluded := map[string]int{}
 	var ran, splits int
 	for _, c := range cases {
-		if why := c.exclusion(); why != "" {
+		if why := exclusion(&c); why != "" {
 			excluded[why]++
 			continue
 		}
 		ran++
 		t.Run(c.ID, func(t *testing.T) {
-			reads, failedAfter := c.reads(t)
+			reads, failedAfter := reads(t, &c)
 			want := run(t, reads...)
-			c.check(t, want)
+			check(t, &c, want)
 			if failedAfter > 0 && run(t, reads[:failedAfter]...).err == nil {
 				t.Errorf("has not failed after %d writes", failedAfter)
 			}
@@ -151,23 +115,6 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func loadCases(t *testing.T) []frameCase {
-	f, err := os.Open(conformanceFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Cases []frameCase }
-	if err := json.NewDecoder(z).Decode(&file); err != nil {
-		t.Fatal(err)
-	}
-	return file.Cases
-}
-
 // cuts returns where to cut b in two: everywhere, or, where that would take
 // minutes, at both ends and at some points between.
 func cuts(b []byte) []int {
@@ -183,59 +130,29 @@ func cuts(b []byte) []int {
 }
 
 // check compares what the server did with what the case expects.
-func (c *frameCase) check(t *testing.T, e *echo) {
-	if ends := c.ends(t); !slices.Contains(ends, e.end) {
-		t.Errorf("ended with %q, want one of %q", e.end, ends)
+func check(t *testing.T, c *conformance.FrameCase, e *echo) {
+	ends, err := c.Ends()
+	if err != nil {
+		t.Fatal(err)
 	}
-	var want []caseFrame
-	for _, f := range c.Expect.Frames {
-		if f.Repeat != nil {
-			want = append(want, slices.Repeat([]caseFrame{*f.Repeat}, f.N)...)
-			continue
-		}
-		want = append(want, f)
+	if slices.Contains(ends, "drop") {
+		ends = []string{"open"} // TCP ends, of which no byte tells
+	}
+	if !slices.Contains(ends, e.end) {
+		t.Errorf("ended with %q, want one of %q", e.end, ends)
 	}
 	if c.Expect.Frames == nil {
 		return // the case leaves them open
 	}
-	got := readFrames(t, e.sent)
+	want, got := c.Wanted(), readFrames(t, e.sent)
 	if len(got) != len(want) && !(c.FramesOptional && len(got) < len(want)) {
 		t.Fatalf("sent %d frames, want %d", len(got), len(want))
 	}
 	for i, f := range got {
-		if !want[i].matches(f) {
+		if !want[i].Matches(f) {
 			t.Errorf("frame %d: sent %v with %d bytes, want %v", i, f.Header.OpCode, len(f.Payload), want[i].Op)
 		}
 	}
-}
-
-// ends lists the ends that the case allows.
-func (c *frameCase) ends(t *testing.T) []string {
-	var word string
-	if json.Unmarshal(c.Expect.End, &word) == nil {
-		return []string{"open"} // or "drop": TCP ends, of which no byte tells
-	}
-	var end struct {
-		Close, Fail []any
-		AnyOf       []string `json:"any_of"`
-	}
-	if err := json.Unmarshal(c.Expect.End, &end); err != nil {
-		t.Fatal(err)
-	}
-	var ends []string
-	for _, code := range end.Close {
-		if code == "none" {
-			code = ws.StatusNoStatusRcvd
-		}
-		ends = append(ends, fmt.Sprintf("close %v", code))
-	}
-	for _, code := range end.Fail {
-		ends = append(ends, fmt.Sprintf("fail %v", code))
-	}
-	if slices.ContainsFunc(end.AnyOf, func(s string) bool { return strings.HasPrefix(s, "open") }) {
-		ends = append(ends, "open")
-	}
-	return ends
 }
 
 // readFrames decodes what a server sent, with gobwas/ws.
@@ -252,15 +169,4 @@ func readFrames(t *testing.T, b []byte) []ws.Frame {
 		frames = append(frames, f)
 	}
 	return frames
-}
-
-func (f caseFrame) matches(got ws.Frame) bool {
-	op := map[ws.OpCode]string{ws.OpText: "text", ws.OpBinary: "binary", ws.OpPong: "pong"}[got.Header.OpCode]
-	if op != f.Op {
-		return false
-	}
-	if f.PayloadHex != nil {
-		return hex.EncodeToString(got.Payload) == *f.PayloadHex
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(got.Payload)) == f.PayloadSHA256
 }

@@ -94,6 +94,10 @@ func (r *Reader) Next(b []byte, it *Item) (int, error) {
 	return size + r.piece(b[size:], it), nil
 }
 
+// AtRest reports whether r stands between two messages, where it is no different
+// from a new one with the same limit and the same rules.
+func (r *Reader) AtRest() bool { return r.phase == betweenMessages }
+
 // situation is what the next header is judged by.
 func (r *Reader) situation() situation {
 	s := situation{room: r.limit, deflate: r.deflate}

@@ -9,6 +9,10 @@ import (
 // MaxHeaderSize is the largest [HeaderSize], in bytes.
 const MaxHeaderSize = 2 + 8
 
+// CompressedBit is what the first byte of a message's first frame has set if the
+// message is compressed: RSV1 (RFC 7692, section 6).
+const CompressedBit = rsv1Bit
+
 // HeaderSize is the size in bytes of the header that a server puts in front of
 // n bytes of payload. As in all of this file, n must not be negative.
 func HeaderSize(n int) int {

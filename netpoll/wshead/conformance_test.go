@@ -3,23 +3,13 @@ package wshead
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"maps"
 	"net/http"
-	"os"
 	"regexp"
 	"testing"
-)
 
-// A conformanceCase is one of testdata/conformance/handshake.json, as far as it
-// concerns a parser without a socket. What it accepts besides is ignored.
-type conformanceCase struct {
-	ID             string
-	Raw            string // one code point is one byte
-	Expect         int
-	RequireHeaders map[string]string `json:"require_headers"`
-	ForbidHeaders  []string          `json:"forbid_headers"`
-}
+	"github.com/seed-c6589352/wherry/internal/conformance"
+)
 
 // netHTTP stands for "no WebSocket handshake: the standard server answers".
 const netHTTP = -1
@@ -51,7 +41,7 @@ var elsewhere = map[string]struct {
 }
 
 func TestConformance(t *testing.T) {
-	cases := conformanceCases(t)
+	cases := conformance.Handshakes(t)
 	unused := maps.Clone(elsewhere)
 	here, skipped := 0, map[int]int{}
 	for _, tc := range cases {
@@ -65,14 +55,14 @@ func TestConformance(t *testing.T) {
 		} else {
 			here++
 		}
-		wire := latin1(tc.Raw)
+		wire := tc.Wire()
 		got, response := respond(wire)
 		if got != want {
 			t.Errorf("%s: got %d %q, want %d", tc.ID, got, response, want)
 			continue
 		}
 		if !ok && len(response) > 0 {
-			checkResponse(t, tc, response)
+			checkResponse(t, &tc, response)
 		}
 		checkCuts(t, wire, &Limits{})
 	}
@@ -81,25 +71,6 @@ func TestConformance(t *testing.T) {
 	}
 	t.Logf("%d cases: %d decided here; elsewhere: %d by the router, %d by net/http, %d by a deadline",
 		len(cases), here, skipped[101], skipped[netHTTP], skipped[0])
-}
-
-func conformanceCases(t testing.TB) []conformanceCase {
-	file, err := os.ReadFile("../../testdata/conformance/handshake.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all struct{ Cases []conformanceCase }
-	if err := json.Unmarshal(file, &all); err != nil || len(all.Cases) == 0 {
-		t.Fatalf("%d cases, %v", len(all.Cases), err)
-	}
-	return all.Cases
-}
-
-func latin1(s string) (b []byte) {
-	for _, r := range s {
-		b = append(b, byte(r))
-	}
-	return b
 }
 
 // respond does what a loop does with the bytes of a new connection, and returns
@@ -132,7 +103,7 @@ func choose(h *Head) []byte {
 }
 
 // checkResponse compares fields, but for extensions, which are negotiated above.
-func checkResponse(t *testing.T, tc conformanceCase, response []byte) {
+func checkResponse(t *testing.T, tc *conformance.Handshake, response []byte) {
 	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(response)), nil)
 	if err != nil {
 		t.Errorf("%s: %v in %q", tc.ID, err, response)

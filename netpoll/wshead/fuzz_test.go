@@ -7,15 +7,17 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+
+	"github.com/seed-c6589352/wherry/internal/conformance"
 )
 
 // FuzzParse holds Parse to three promises: it never panics, its answer does not
 // depend on where the bytes are cut, and what it accepts means the same to
 // net/http, which gets every head that is not ours.
 func FuzzParse(f *testing.F) {
-	for _, tc := range conformanceCases(f) {
-		f.Add(latin1(tc.Raw), uint16(20))
-		f.Add(latin1(tc.Raw), uint16(21))
+	for _, tc := range conformance.Handshakes(f) {
+		f.Add(tc.Wire(), uint16(20))
+		f.Add(tc.Wire(), uint16(21))
 	}
 	f.Add([]byte(browser), uint16(300))
 	f.Add([]byte(get("Pragma: no-cache\r\n", "Trailer: a\r\n")), uint16(3))

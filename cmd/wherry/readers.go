@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// text reads a string that is not empty.
+func text(to *string) reader {
+	return func(v value) {
+		s, ok := v.any.(string)
+		if !ok || s == "" {
+			v.expected("a text, in quotes")
+			return
+		}
+		*to = s
+	}
+}
+
+// An option is a word of the file, and what it stands for.
+type option[T any] struct {
+	word  string
+	value T
+}
+
+// choice reads one of a few words.
+func choice[T any](to *T, options ...option[T]) reader {
+	return func(v value) {
+		i := slices.IndexFunc(options, func(o option[T]) bool { return v.any == o.word })
+		if i < 0 {
+			var words []string
+			for _, o := range options {
+				words = append(words, strconv.Quote(o.word))
+			}
+			v.expected("one of " + strings.Join(words, ", "))
+			return
+		}
+		*to = options[i].value
+	}
+}
+
+// plainWords returns options that stand for themselves.
+func plainWords(words []string) (options []option[string]) {
+	for _, w := range words {
+		options = append(options, option[string]{w, w})
+	}
+	return options
+}
+
+// yes reads true or false.
+func yes(to *bool) reader {
+	return func(v value) {
+		b, ok := v.any.(bool)
+		if !ok {
+			v.expected("true or false")
+			return
+		}
+		*to = b
+	}
+}
+
+// number reads an integer from low to high.
+func number[T int | uint32](to *T, low, high int64) reader {
+	return func(v value) {
+		n, ok := v.any.(int64)
+		if !ok || n < low || n > high {
+			v.expected(fmt.Sprintf("a whole number from %d to %d", low, high))
+			return
+		}
+		*to = T(n)
+	}
+}
+
+// size reads a number of bytes from 1 to high, such as 65536 or "64KiB".
+func size(to *int, high int64) reader {
+	return func(v value) {
+		n, ok := v.any.(int64)
+		if s, isText := v.any.(string); isText {
+			n, ok = parseSize(s)
+		}
+		if !ok || n < 1 || n > high {
+			v.expected(fmt.Sprintf(`a size from 1 byte to %s, such as 65536, "64KiB" or "1MiB"`, formatSize(high)))
+			return
+		}
+		*to = int(n)
+	}
+}
+
+// sizeUnits are what may stand behind the number of a size, the largest first.
+func sizeUnits() []struct {
+	name  string
+	shift uint
+} {
+	return []struct {
+		name  string
+		shift uint
+	}{{"GiB", 30}, {"MiB", 20}, {"KiB", 10}, {"B", 0}}
+}
+
+// parseSize reads digits and a unit, with nothing else around them.
+func parseSize(s string) (bytes int64, ok bool) {
+	for _, unit := range sizeUnits() {
+		digits, ok := strings.CutSuffix(s, unit.name)
+		if !ok {
+			continue
+		}
+		// 32 bits, so that the largest unit does not overflow.
+		n, err := strconv.ParseUint(digits, 10, 32)
+		return int64(n << unit.shift), err == nil
+	}
+	return 0, false
+}
+
+// formatSize writes a size in the largest unit of which it is a whole number.
+func formatSize(bytes int64) string {
+	for _, unit := range sizeUnits() {
+		if bytes>>unit.shift<<unit.shift == bytes {
+			return strconv.FormatInt(bytes>>unit.shift, 10) + unit.name
+		}
+	}
+	return "" // a byte is a unit
+}
+
+// The shortest and the longest time that a file can ask for. What is shorter is
+// a mistake in the unit.
+const (
+	shortest = time.Millisecond
+	longest  = 365 * 24 * time.Hour
+)
+
+// duration reads a time such as "1m30s".
+func duration(to *time.Duration) reader {
+	return func(v value) {
+		d, ok := parseTime(v.any)
+		if !ok {
+			v.expected(`a time from "1ms" to "8760h", such as "10s" or "1m30s"`)
+			return
+		}
+		*to = d
+	}
+}
+
+// timeout reads a duration, or "off", which becomes a negative one.
+func timeout(to *time.Duration) reader {
+	return func(v value) {
+		d, ok := parseTime(v.any)
+		switch {
+		case v.any == "off":
+			*to = -1
+		case !ok:
+			v.expected(`a time from "1ms" to "8760h", such as "10s" or "1m30s", or "off"`)
+		default:
+			*to = d
+		}
+	}
+}
+
+func parseTime(v any) (d time.Duration, ok bool) {
+	s, _ := v.(string)
+	d, err := time.ParseDuration(s)
+	return d, err == nil && d >= shortest && d <= longest
+}
+
+// addresses reads HOST:PORT, at least one of them, none twice.
+func addresses(to *[]string) reader {
+	return func(v value) {
+		list, ok := v.any.([]any)
+		if !ok || len(list) == 0 {
+			v.expected(`an array of addresses, such as ["127.0.0.1:8080"]`)
+			return
+		}
+		for i, item := range list {
+			at := value{v.doc, v.path.with(strconv.Itoa(i)), item}
+			address, _ := item.(string)
+			switch {
+			case !isAddress(address):
+				at.expected(`addresses as "HOST:PORT", with a port from 0 to 65535`)
+			case slices.Contains(*to, address) && !strings.HasSuffix(address, ":0"):
+				at.fail("%s has %q twice; remove one", v.name(), address)
+			default:
+				*to = append(*to, address)
+			}
+		}
+	}
+}
+
+func isAddress(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+// texts reads a table of strings, whose keys are a guest's names.
+func texts(to *map[string]string) reader {
+	return func(v value) {
+		table, ok := v.any.(map[string]any)
+		if !ok {
+			v.expected("a table, as in " + v.header())
+			return
+		}
+		*to = make(map[string]string)
+		for _, name := range slices.Sorted(maps.Keys(table)) {
+			at := value{v.doc, v.path.with(name), table[name]}
+			s, ok := table[name].(string)
+			switch {
+			case !isConfigName(name):
+				at.fail("%.60q cannot name a value for a guest; write 1 to 100 of a-z, 0-9, _, - and .", name)
+			case !ok:
+				at.expected("a text, in quotes; the guest gets it as it is")
+			default:
+				(*to)[name] = s
+			}
+		}
+	}
+}
+
+// isConfigName reports whether a guest can be given a value of this name: what
+// the ABI gives it is a field, and names of fields are lower case.
+func isConfigName(s string) bool {
+	return len(s) > 0 && len(s) <= 100 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_-.") == ""
+}

@@ -1,0 +1,69 @@
+package runtime_test
+
+import (
+	"io"
+	"testing"
+
+	"github.com/gobwas/ws"
+
+	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/guests"
+	"github.com/seed-c6589352/wherry/runtime"
+)
+
+// FuzzCommands has the puppet issue whatever the fuzzer makes up. Whatever it is,
+// the host lives, what the client gets is legal, and the other tenant on the loop
+// is served.
+func FuzzCommands(f *testing.F) {
+	for _, b := range append(badCommands(), waitingCommands()...) {
+		f.Add(script(b.command, command{abi.Record{Kind: abi.Publish, Code: 1}, "tx"}))
+	}
+	f.Add(trapScript)
+	s := serve(f, runtime.Config{
+		Tenants: []runtime.Tenant{{Name: "puppet", Module: readGuest(f, "puppet")}, {Name: "victim", Module: guests.Echo()}},
+		Routes:  []runtime.Route{{Pattern: "/puppet", Tenant: "puppet"}, {Pattern: "/victim", Tenant: "victim"}},
+		Loops:   1,
+	})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		tame(b)
+		c := s.dial(t, "/puppet")
+		c.send(ws.OpBinary, b)
+		s.dial(t, "/victim").echoes(ws.OpText, []byte("untouched"))
+		c.send(ws.OpText, []byte("the last"))
+		c.sendClose(1000, "")
+		for {
+			frame, err := ws.ReadFrame(c)
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				return // a reset: the close frame crossed the server's own
+			}
+			if err := ws.CheckHeader(frame.Header, ws.StateClientSide); err != nil {
+				t.Fatalf("an illegal frame %+v: %v", frame.Header, err)
+			}
+			if frame.Header.OpCode != ws.OpClose {
+				continue
+			}
+			if code, reason := ws.ParseCloseFrameData(frame.Payload); ws.CheckCloseFrameData(code, reason) != nil {
+				t.Fatalf("an illegal close frame: %d %q", code, reason)
+			}
+			return
+		}
+	})
+}
+
+// tame takes from a script what would keep the puppet busy for ever.
+func tame(b []byte) {
+	for at := 0; at+abi.RecordSize <= len(b); at += 8 {
+		var r abi.Record
+		r.Get(b[at:])
+		if r.Kind == puppetRepeat {
+			r.Code %= 1000
+		}
+		if r.Token == ^uint64(1) {
+			r.Token = 0
+		}
+		r.Put(b[at:])
+	}
+}
