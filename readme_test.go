@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-c6589352/wherry/guests"
 	"github.com/seed-c6589352/wherry/runtime"
 )
 
@@ -242,12 +243,32 @@ func TestReadmeLimits(t *testing.T) {
 	}
 }
 
-// TestLinks follows the relative links of the documents in this folder.
+// TestReadmeConfiguration has the configuration files of README.md checked.
+func TestReadmeConfiguration(t *testing.T) {
+	wherry := buildWherry(t)
+	for _, b := range readmeBlocks(t, "toml") {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "my.wasm"), string(guests.Echo()))
+		file := filepath.Join(dir, "wherry.toml")
+		writeFile(t, file, b.text)
+		if out, err := exec.Command(wherry, "check", file).CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", b, err, out)
+		}
+	}
+}
+
+// TestLinks follows the relative links of the documents in this folder and in
+// docs.
 func TestLinks(t *testing.T) {
 	documents, err := filepath.Glob("*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	more, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents = append(documents, more...)
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	for _, document := range documents {
 		text, err := os.ReadFile(document)
@@ -255,7 +276,7 @@ func TestLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range link.FindAllSubmatch(text, -1) {
-			if _, err := os.Stat(filepath.FromSlash(string(m[1]))); err != nil {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(document), filepath.FromSlash(string(m[1])))); err != nil {
 				t.Errorf("%s: %v", document, err)
 			}
 		}

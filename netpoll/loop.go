@@ -123,6 +123,9 @@ func (l *Loop) Run() error {
 	return err
 }
 
+// Discard releases a loop that Run will not be called for.
+func (l *Loop) Discard() { l.shut() }
+
 // Post runs f on the loop, after what was posted before. Any goroutine may call
 // it. It reports whether f will run: a loop that has stopped runs nothing.
 func (l *Loop) Post(f func()) bool {
@@ -187,10 +190,6 @@ func (l *Loop) Stats() Stats {
 	l.stats.Conns = l.conns.used
 	return l.stats
 }
-
-// Each calls f for every connection that is waiting, open or closing. To be
-// called on the loop.
-func (l *Loop) Each(f func(*Conn)) { l.conns.each(f) }
 
 // Drain begins to end all connections: open ones close with code and reason,
 // waiting ones are refused with 503, those without a head are dropped. It calls

@@ -20,6 +20,7 @@ type Config struct {
 	Tenants []Tenant
 	Routes  []Route
 
+	Conns       int           // connections in all, from their handshake on; over it they are refused with 503 (1 million)
 	Loops       int           // event loops, each on a thread of its own (GOMAXPROCS)
 	HeadTimeout time.Duration // from accept to a complete request head (5 s)
 	CacheDir    string        // where compiled modules are kept between runs (nowhere)
@@ -47,6 +48,11 @@ type Route struct {
 	Pattern   string
 	Tenant    string
 	Placement Placement
+
+	// Origins that browsers may connect from, such as "https://app.example.com",
+	// compared without regard to case; nil allows all. A handshake without an
+	// Origin does not come from a browser's page, and is allowed.
+	Origins []string
 
 	// Deflate compresses messages with clients that offer permessage-deflate
 	// (RFC 7692); nil declines. Published messages go out as they are.
@@ -102,6 +108,7 @@ const (
 // Limits bounds one tenant. A zero field takes the default in parentheses; a
 // negative duration switches the deadline off.
 type Limits struct {
+	Conns          int           // connections of the tenant; over it they are refused with 503 (100 000)
 	MemoryPages    uint32        // guest memory, in 64 KiB pages, for each instance (256, or room for four of the largest messages)
 	MessageBytes   int           // largest message, after reassembly; sent ones may have SendBytes (1 MiB)
 	SendBytes      int           // unsent bytes of a connection before it counts as slow (1 MiB)
@@ -119,6 +126,7 @@ const MaxMessageBytes = 64 << 20
 func (l Limits) withDefaults() Limits {
 	const program = 64 // pages for the guest itself, beside the messages
 	messages := (l.MessageBytes + 1<<16 - 1) >> 16
+	l.Conns = cmp.Or(l.Conns, 100_000)
 	l.MemoryPages = cmp.Or(l.MemoryPages, uint32(max(256, program+4*messages)))
 	return l
 }
@@ -156,6 +164,10 @@ func (c Config) withDefaults() (Config, error) {
 		return c, configError("head timeout of %v; it cannot be negative, nor switched off", c.HeadTimeout)
 	}
 	c.Loops = cmp.Or(c.Loops, min(goruntime.GOMAXPROCS(0), MaxLoops))
+	if c.Conns < 0 {
+		return c, configError("%d connections; it cannot be negative", c.Conns)
+	}
+	c.Conns = cmp.Or(c.Conns, 1_000_000)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	names := make(map[string]bool)
 	for _, t := range c.Tenants {
@@ -187,6 +199,8 @@ func (t *Tenant) check() error {
 		return configError("tenant %q needs a module or a native handler, and not both", t.Name)
 	case l.MessageBytes < 0 || l.MessageBytes > MaxMessageBytes:
 		return configError("tenant %q: largest message of %d bytes; it can be 1 to %d", t.Name, l.MessageBytes, MaxMessageBytes)
+	case l.Conns < 0:
+		return configError("tenant %q: %d connections; it cannot be negative", t.Name, l.Conns)
 	case l.SendBytes < 0:
 		return configError("tenant %q: %d unsent bytes; it cannot be negative", t.Name, l.SendBytes)
 	case l.CloseTimeout < 0:

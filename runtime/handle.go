@@ -36,6 +36,7 @@ type session struct {
 	extra      *sessionExtra // nil: none of what is in it
 	generation uint32
 	state      sessionState
+	slow       bool   // its backlog was over the limit: it closes
 	leaving    bool   // the program has commanded its close
 	route      uint16 // index of the tenant's route that it came by
 }
@@ -68,13 +69,10 @@ func (t *sessions) at(slot uint32) *session {
 	return &t.chunks[slot/sessionChunk][slot%sessionChunk]
 }
 
-// add makes a session for c, or returns nil if there are too many.
+// add makes a session for c. There must be fewer than maxSessions.
 func (t *sessions) add(c *netpoll.Conn) (*session, handle) {
 	if len(t.vacant) == 0 {
 		first := uint32(len(t.chunks) * sessionChunk)
-		if first == maxSessions {
-			return nil, 0
-		}
 		t.chunks = append(t.chunks, new([sessionChunk]session))
 		for slot := first + sessionChunk; slot > first; slot-- {
 			t.vacant = append(t.vacant, slot-1)
@@ -89,7 +87,7 @@ func (t *sessions) add(c *netpoll.Conn) (*session, handle) {
 	if s.generation++; s.generation == 0 {
 		s.generation = 1
 	}
-	s.conn, s.state, s.leaving = c, sessionLive, false
+	s.conn, s.state, s.leaving, s.slow = c, sessionLive, false, false
 	return s, makeHandle(slot, s.generation, t.tag)
 }
 

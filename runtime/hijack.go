@@ -53,6 +53,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		refusal = wshead.NotFound
 	}
+	if refusal == nil && !route.allows(r.Header.Get("Origin"), r.Header["Origin"] != nil) {
+		refusal = wshead.OriginRefused
+	}
 	if refusal != nil {
 		s.logger.Info("handshake refused", slog.String("error", refusal.Name),
 			slog.Int("status", refusal.Status), slog.String("peer", r.RemoteAddr))

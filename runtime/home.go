@@ -37,10 +37,11 @@ type home struct {
 	ended   []*netpoll.Conn // reported closed, in the order of their close events
 	told    int             // of ended: how many close events are in the inbox
 	orphans []*netpoll.Conn // reported closed, with nobody to be told
+	slow    []*netpoll.Conn // to be closed with 1008 when the turn's commands are applied
 	listed  bool            // on the shard's list
 	flooded bool            // more faults than later may hold
 
-	record abi.Record // scratch: what Message stages; a local one would be allocated
+	record abi.Record // scratch: what connect and Message stage; a local one would be allocated
 	lines  []byte     // scratch: response header lines
 }
 
@@ -194,6 +195,7 @@ func (h *home) deliver() {
 	if h.program != nil && h.program.staged() > 0 {
 		h.shard.applying++
 		err := h.program.turn(h)
+		h.closeSlow()
 		h.shard.applying--
 		if err == nil && h.flooded {
 			err = errFlooded
@@ -204,6 +206,16 @@ func (h *home) deliver() {
 	}
 	h.release(min(told, len(h.ended)))
 	h.unqueue()
+}
+
+// closeSlow closes the connections whose backlog is over its limit, and whose
+// program does not want to hear when it drains.
+func (h *home) closeSlow() {
+	for i, c := range h.slow {
+		h.slow[i] = nil
+		c.Fail(ws.StatusPolicyViolation, reasonSlow)
+	}
+	h.slow = h.slow[:0]
 }
 
 // unqueue stages what had to wait, as far as there is room.
@@ -240,7 +252,26 @@ func (h *home) release(told int) {
 func (h *home) letGo(c *netpoll.Conn) {
 	h.sessions.free(handle(c.Key))
 	h.load.Add(-1)
+	h.tenant.conns.Add(-1)
+	h.shard.server.conns.Add(-1)
 	c.Release()
+}
+
+// admit counts a connection, and reports whether there may be one more: of the
+// server, of the tenant, and in the home's table.
+func (h *home) admit() bool {
+	s := h.shard.server
+	if s.conns.Add(1) > s.maxConns {
+		s.conns.Add(-1)
+		return false
+	}
+	if h.tenant.conns.Add(1) > int64(h.tenant.limits.Conns) || h.sessions.used == maxSessions {
+		h.tenant.conns.Add(-1)
+		s.conns.Add(-1)
+		return false
+	}
+	h.load.Add(1)
+	return true
 }
 
 // connect makes the home the handler of a connection, and stages its connect
@@ -250,22 +281,22 @@ func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
 		h.shard.refuse(c, wshead.GuestDown)
 		return
 	}
-	s, key := h.sessions.add(c)
-	if s == nil {
+	if !h.admit() {
 		h.shard.refuse(c, wshead.Full)
 		return
 	}
+	s, key := h.sessions.add(c)
 	s.route = r.index
-	h.load.Add(1)
 	c.Await(h, uint64(key), h.settingsFor(r))
 	f := connectFields{conn: c, head: head, route: r}
-	record := abi.Record{Kind: abi.Connect, Conn: uint64(key)}
+	h.record = abi.Record{Kind: abi.Connect, Conn: uint64(key)}
 	n := f.size()
-	if b, ok := h.room(&record, n); ok {
+	if b, ok := h.room(&h.record, n); ok {
 		f.put(b)
 		return
 	}
-	if !h.stageLarge(&record, n, f.put) && h.program != nil && s.state == sessionLive {
+	large := f // by itself: only what takes this way pays for an allocation
+	if !h.stageLarge(&h.record, n, large.put) && h.program != nil && s.state == sessionLive {
 		s.state = sessionOrphan // whose connect it has not seen, it is not told the end of
 		h.refuse(c, wshead.HeadTooLarge, netpoll.End{Code: ws.StatusMessageTooBig, Cause: netpoll.ByHost})
 	}

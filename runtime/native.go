@@ -189,6 +189,7 @@ func (c Conn) Do(f func(Conn)) bool {
 		if err := guarded(func() { f(c) }); err != nil {
 			c.home.trapped(err)
 		}
+		c.home.closeSlow()
 	})
 }
 

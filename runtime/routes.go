@@ -3,6 +3,7 @@ package runtime
 import (
 	"math"
 	"sort"
+	"strings"
 
 	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
 )
@@ -15,6 +16,7 @@ type route struct {
 	homes     []*home // PerLoop: one for every loop; Single: the only one
 	index     uint16  // of the route in routes
 	deflate   *wsdeflate.Config
+	origins   []string
 }
 
 // routes are all routes, the most specific first. Set by New, never changed.
@@ -35,7 +37,7 @@ func newRoutes(config []Route, tenants map[string]*tenant) (routes, error) {
 				return nil, configError("routes %q and %q match the same requests; remove one", other.pattern.text, r.Pattern)
 			}
 		}
-		rs = append(rs, &route{pattern: p, tenant: tenants[r.Tenant], placement: r.Placement, deflate: r.Deflate.config()})
+		rs = append(rs, &route{pattern: p, tenant: tenants[r.Tenant], placement: r.Placement, deflate: r.Deflate.config(), origins: r.Origins})
 	}
 	sort.SliceStable(rs, func(i, j int) bool { return rs[i].pattern.less(&rs[j].pattern) })
 	for i, r := range rs {
@@ -52,6 +54,19 @@ func (rs routes) match(host, path string) *route {
 		}
 	}
 	return nil
+}
+
+// allows reports whether a handshake with that Origin, if it has one, may connect.
+func (r *route) allows(origin string, has bool) bool {
+	if !has || r.origins == nil {
+		return true
+	}
+	for _, o := range r.origins {
+		if strings.EqualFold(o, origin) {
+			return true
+		}
+	}
+	return false
 }
 
 // homeFor returns where a connection that was routed on loop i is at home: with

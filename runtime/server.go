@@ -30,6 +30,8 @@ type Server struct {
 
 	running  sync.WaitGroup // loops
 	arrivals atomic.Uint32  // connections taken over from net/http
+	conns    atomic.Int64   // connections that have a session, on all loops
+	maxConns int64          // Set by New, never changed.
 
 	mu        sync.Mutex
 	listeners []int // Guarded by mu.
@@ -55,9 +57,12 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	logs := newLogQueue(config.Logger.Handler())
-	s := &Server{logs: logs, logger: slog.New(logs), host: host, tenants: make(map[string]*tenant)}
+	s := &Server{logs: logs, logger: slog.New(logs), maxConns: int64(config.Conns), host: host, tenants: make(map[string]*tenant)}
 	s.plain = newPlainSide(s, config.HTTP)
 	if err := s.build(config); err != nil {
+		for _, shard := range s.shards {
+			shard.loop.Discard()
+		}
 		logs.end()
 		host.Close()
 		return nil, err

@@ -45,6 +45,10 @@ func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
 		s.refuse(c, wshead.NotFound)
 		return
 	}
+	if origin, has := head.Get("Origin"); !r.allows(view(origin), has) {
+		s.refuse(c, wshead.OriginRefused)
+		return
+	}
 	h := r.homeFor(s.index)
 	if c.Moved() && r.placement == PerLoop {
 		h = r.homes[s.index] // it came here because here was best

@@ -3,17 +3,20 @@ package runtime
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/seed-c6589352/wherry/wasmhost"
 )
 
-// A tenant is a Tenant that was understood. Set by New, never changed.
+// A tenant is a Tenant that was understood. But for conns, set by New and never
+// changed.
 type tenant struct {
 	name       string
 	module     *wasmhost.Module // nil for a native handler
 	digest     string           // of the module; empty for a native handler
 	handler    func() Handler
 	limits     Limits
+	conns      atomic.Int64 // connections; of all loops
 	config     map[string]string
 	configKeys []string // sorted
 }

@@ -90,8 +90,14 @@ type process struct {
 // serveBinary starts "wherry serve" on a free port and waits until it listens.
 func serveBinary(t *testing.T, args ...string) *process {
 	t.Helper()
+	return startBinary(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+}
+
+// startBinary starts a server and waits until it listens.
+func startBinary(t *testing.T, args ...string) *process {
+	t.Helper()
 	p := &process{read: make(chan struct{})}
-	p.cmd = exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	p.cmd = exec.Command(binary, args...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

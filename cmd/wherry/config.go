@@ -21,6 +21,9 @@ const (
 func logLevels() []string  { return []string{"debug", "info", "warn", "error"} }
 func logFormats() []string { return []string{"text", "json"} }
 
+// maxConns is more connections than any machine has.
+const maxConns = 1 << 30
+
 // maxConfigBytes is the size of the largest configuration file that is read.
 const maxConfigBytes = 1 << 20
 
@@ -82,6 +85,7 @@ func (f *configFile) keys() []key {
 	return []key{
 		{name: "listen", read: addresses(&f.listen)},
 		{name: "loops", read: number(&c.Loops, 1, runtime.MaxLoops)},
+		{name: "conns", read: number(&c.Conns, 1, maxConns)},
 		{name: "head_timeout", read: duration(&c.HeadTimeout)},
 		{name: "cache_dir", read: f.file(&c.CacheDir)},
 		{name: "log", read: inTable(f.logKeys())},
@@ -123,6 +127,7 @@ func limitKeys(l *runtime.Limits) []key {
 		{name: "memory_pages", read: number(&l.MemoryPages, 1, maxPages)},
 		{name: "message_bytes", read: size(&l.MessageBytes, runtime.MaxMessageBytes)},
 		{name: "send_bytes", read: size(&l.SendBytes, maxSendBytes)},
+		{name: "conns", read: number(&l.Conns, 1, maxConns)},
 		{name: "connect_timeout", read: timeout(&l.ConnectTimeout)},
 		{name: "idle_timeout", read: timeout(&l.IdleTimeout)},
 		{name: "ping_interval", read: timeout(&l.PingInterval)},
@@ -139,6 +144,7 @@ func routeKeys(r *runtime.Route) []key {
 		{name: "placement", read: choice(&r.Placement,
 			option[runtime.Placement]{"single", runtime.Single},
 			option[runtime.Placement]{"per-loop", runtime.PerLoop})},
+		{name: "origins", read: origins(&r.Origins)},
 		{name: "deflate", read: func(v value) {
 			r.Deflate = new(runtime.Deflate) // that it is there is what switches it on
 			v.readTable(deflateKeys(r.Deflate))
@@ -192,7 +198,7 @@ func (f *configFile) checkTenants() {
 func (f *configFile) checkRoutes() {
 	var names, patterns []string
 	for _, t := range f.config.Tenants {
-		if t.Name != "" {
+		if t.Name != "" && !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
 		}
 	}

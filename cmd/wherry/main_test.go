@@ -65,6 +65,9 @@ func TestBadInput(t *testing.T) {
 		{"inspect of nothing", []string{"inspect"}, 2, `inspect takes one module, not 0; write wherry inspect MODULE`},
 		{"inspect of two", []string{"inspect", "echo", "chat"}, 2, `inspect takes one module, not 2; write wherry inspect MODULE`},
 		{"inspect of what is not there", []string{"inspect", missing}, 1, `cannot read module .*; give the path of a .wasm file, or echo or chat`},
+		{"check of nothing", []string{"check"}, 2, `check takes one file, not 0; write wherry check FILE`},
+		{"check with a flag", []string{"check", "--config", "x"}, 2, `unknown flag -config; see "wherry check --help"`},
+		{"configuration that is empty", []string{"serve", "--config", ""}, 1, `cannot read configuration : .*; give the path of a TOML file.*`},
 		{"version of something", []string{"version", "echo"}, 2, `version takes no argument, but there is "echo"; leave it out`},
 	}
 	for _, tc := range tests {
@@ -88,10 +91,11 @@ func TestHelp(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"--help"}, []string{"serve", "inspect", "version"}},
-		{[]string{"help"}, []string{"serve", "inspect", "version"}},
-		{[]string{"serve", "--help"}, []string{"ROUTE=MODULE", "--listen ADDRESS", "127.0.0.1:8080", "--loops", "--max-message", "--log-level", "--log-format"}},
+		{[]string{"--help"}, []string{"serve", "check", "inspect", "version"}},
+		{[]string{"help"}, []string{"serve", "check", "inspect", "version"}},
+		{[]string{"serve", "--help"}, []string{"ROUTE=MODULE", "--config FILE", "--listen ADDRESS", "127.0.0.1:8080", "--loops", "--max-message", "--log-level", "--log-format"}},
 		{[]string{"serve", "/ws=echo", "-h"}, []string{"Usage: wherry serve [flags] [ROUTE=MODULE ...]"}},
+		{[]string{"check", "--help"}, []string{"Usage: wherry check FILE"}},
 		{[]string{"inspect", "--help"}, []string{"Usage: wherry inspect MODULE"}},
 		{[]string{"version", "--help"}, []string{"Usage: wherry version"}},
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,27 +167,34 @@ func parseTime(v any) (d time.Duration, ok bool) {
 	return d, err == nil && d >= shortest && d <= longest
 }
 
-// addresses reads HOST:PORT, at least one of them, none twice.
-func addresses(to *[]string) reader {
+// list reads an array of strings that valid accepts, at least as many as least,
+// none twice. What it accepts is what the array has to hold.
+func list(to *[]string, least int, what string, valid func(string) bool) reader {
 	return func(v value) {
-		list, ok := v.any.([]any)
-		if !ok || len(list) == 0 {
-			v.expected(`an array of addresses, such as ["127.0.0.1:8080"]`)
+		items, ok := v.any.([]any)
+		if !ok || len(items) < least {
+			v.expected("an array of " + what)
 			return
 		}
-		for i, item := range list {
+		*to = make([]string, 0, len(items)) // an empty one says something else than none
+		for i, item := range items {
 			at := value{v.doc, v.path.with(strconv.Itoa(i)), item}
-			address, _ := item.(string)
+			s, _ := item.(string)
 			switch {
-			case !isAddress(address):
-				at.expected(`addresses as "HOST:PORT", with a port from 0 to 65535`)
-			case slices.Contains(*to, address) && !strings.HasSuffix(address, ":0"):
-				at.fail("%s has %q twice; remove one", v.name(), address)
+			case !valid(s):
+				at.expected("an array of " + what)
+			case slices.Contains(*to, s):
+				at.fail("%s has %.60q twice; remove one", v.name(), s)
 			default:
-				*to = append(*to, address)
+				*to = append(*to, s)
 			}
 		}
 	}
+}
+
+// addresses reads where to listen.
+func addresses(to *[]string) reader {
+	return list(to, 1, `addresses such as "127.0.0.1:8080", with a port from 0 to 65535`, isAddress)
 }
 
 func isAddress(s string) bool {
@@ -196,6 +204,21 @@ func isAddress(s string) bool {
 	}
 	_, err = strconv.ParseUint(port, 10, 16)
 	return err == nil
+}
+
+// origins reads where pages may come from, if from anywhere.
+func origins(to *[]string) reader {
+	return list(to, 0, `origins such as "https://app.example.com", without a path`, isOrigin)
+}
+
+// isOrigin reports whether s is what browsers send: scheme, host, and a port if
+// it is not the scheme's; or null for a page that has none (RFC 6454, section 6).
+func isOrigin(s string) bool {
+	if s == "null" {
+		return true
+	}
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme != "" && u.Host != "" && strings.EqualFold(u.Scheme+"://"+u.Host, s)
 }
 
 // texts reads a table of strings, whose keys are a guest's names.

@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"bufio"
+	"bytes"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +23,7 @@ const patience = 5 * time.Second
 
 // A client is one TCP connection to the server under test.
 type client struct {
+	deflates bool // it has offered permessage-deflate, without the server\'s context takeover
 	tcp      *net.TCPConn
 	r        *bufio.Reader
 	delivery Delivery
@@ -167,12 +170,23 @@ func (c *client) upgrade(target, extra string) error {
 	return nil
 }
 
-// frame reads one frame, and makes sure that a server may send it.
+// frame reads one frame, and makes sure that a server may send it. A compressed
+// one is inflated, where the client has offered that.
 func (c *client) frame() (ws.Frame, error) {
 	f, err := ws.ReadFrame(c.r)
-	if err == nil {
-		err = ws.CheckHeader(f.Header, ws.StateClientSide)
+	if err != nil {
+		return f, err
 	}
+	compressed := c.deflates && f.Header.Rsv1() && f.Header.OpCode.IsData()
+	if compressed {
+		f.Header.Rsv = 0
+	}
+	if err := ws.CheckHeader(f.Header, ws.StateClientSide); err != nil || !compressed {
+		return f, err
+	}
+	// RFC 7692, section 7.2.2: the tail that the sender left out, and an end.
+	message := io.MultiReader(bytes.NewReader(f.Payload), strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff"))
+	f.Payload, err = io.ReadAll(flate.NewReader(message))
 	return f, err
 }
 

@@ -123,8 +123,15 @@ func (c *FrameCase) Ends() (ends []string, err error) {
 		ends = append(ends, fmt.Sprintf("fail %v", code))
 	}
 	for _, s := range end.AnyOf {
-		if s, _, _ = strings.Cut(s, " with "); s == "open" || strings.HasPrefix(s, "fail ") {
-			ends = append(ends, s)
+		s, _, _ = strings.Cut(s, " with ")
+		codes, isFail := strings.CutPrefix(s, "fail ")
+		switch {
+		case isFail:
+			for code := range strings.SplitSeq(codes, "/") {
+				ends = append(ends, "fail "+code)
+			}
+		case s == "open", strings.HasSuffix(s, " echoes"):
+			ends = append(ends, "open")
 		}
 	}
 	return ends, nil
@@ -177,6 +184,7 @@ func (c *FrameCase) Play(addr, query string, d Delivery) (*Transcript, error) {
 	target, extra := cmp.Or(c.Setup.Path, "/ws")+"?"+query, ""
 	if c.Setup.Extensions != "" {
 		extra = "Sec-WebSocket-Extensions: " + c.Setup.Extensions + "\r\n"
+		conn.deflates = true
 	}
 	if err := conn.upgrade(target, extra); err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package conformance_test
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 
@@ -12,8 +11,7 @@ import (
 	"github.com/seed-c6589352/wherry/runtime"
 )
 
-// framesExcluded lists the cases that cannot pass, and why, but for those that
-// need permessage-deflate: they are told by their path.
+// framesExcluded lists the cases that cannot pass, and why.
 var framesExcluded = map[string]string{
 	"frame-each-split": "its pong comes before the echo of a text that came earlier: a loop answers pings at once, and guests at the end of the turn",
 }
@@ -22,12 +20,17 @@ var framesExcluded = map[string]string{
 // bytewise, cut at random and as it asks itself, and compares what the guest saw.
 func TestFrames(t *testing.T) {
 	const echo = "connect: accept\nmessage: echo"
-	server, addr := serve(t, recorderConfig(
+	config := recorderConfig(
 		map[string]string{"/ws": echo, "/ws-deflate": echo, watchRoute: watchScript},
 		runtime.Limits{MessageBytes: 1 << 20, MemoryPages: 2048},
-	))
+	)
+	for i := range config.Routes {
+		if r := &config.Routes[i]; r.Pattern == "/ws-deflate" {
+			r.Deflate = &runtime.Deflate{ClientContextTakeover: true}
+		}
+	}
+	server, addr := serve(t, config)
 	seed := seed(t)
-	excluded := maps.Clone(framesExcluded)
 	var jobs []*job
 	add := func(c conformance.FrameCase, ds ...conformance.Delivery) {
 		for _, d := range ds {
@@ -37,11 +40,8 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	for _, c := range conformance.FrameCases(t) {
-		if c.Setup.Path == "/ws-deflate" {
-			excluded[c.ID] = noDeflate
-		}
 		if c.Generator != "close_sweep" {
-			add(c, once(excluded[c.ID], c.Deliveries(seed))...)
+			add(c, once(framesExcluded[c.ID], c.Deliveries(seed))...)
 			continue
 		}
 		for _, c := range conformance.CloseSweep() {
@@ -49,7 +49,7 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	playAll(jobs)
-	judge(t, jobs, excluded)
+	judge(t, jobs, framesExcluded)
 	logStats(t, server)
 }
 

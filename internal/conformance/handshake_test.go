@@ -9,29 +9,9 @@ import (
 	"github.com/seed-c6589352/wherry/runtime"
 )
 
-const (
-	noOrigins = "a route has no list of allowed origins yet"
-	noDeflate = "permessage-deflate is not negotiated yet"
-)
-
 // handshakesExcluded lists the cases that cannot pass, and why.
 var handshakesExcluded = map[string]string{
-	"line-dotdot":            "paths are matched as they are sent: dot segments are not resolved, and nothing is at this one (the case allows 404)",
-	"origin-null":            noOrigins,
-	"origin-prefix":          noOrigins,
-	"origin-userinfo":        noOrigins,
-	"origin-scheme":          noOrigins,
-	"origin-port":            noOrigins,
-	"origin-empty":           noOrigins,
-	"origin-multi":           noOrigins,
-	"origin-pct-path":        noOrigins,
-	"origin-hdr-case-bypass": noOrigins,
-	"ext-pmd-cmwb":           noDeflate,
-	"ext-pmd-cmwb10":         noDeflate,
-	"ext-pmd-quoted":         noDeflate,
-	"ext-pmd-snct":           noDeflate,
-	"ext-pmd-fallback":       noDeflate,
-	"ext-pmd-two-lines":      noDeflate,
+	"line-dotdot": "paths are matched as they are sent: dot segments are not resolved, and nothing is at this one (the case allows 404)",
 }
 
 // TestHandshakes plays every case of handshake.json, whole, bytewise, cut at
@@ -45,6 +25,14 @@ func TestHandshakes(t *testing.T) {
 			"/ws-proto":   "connect: pick chat superchat\nmessage: echo",
 			"/ws-deflate": echo,
 		}, runtime.Limits{})
+		for i := range config.Routes {
+			switch r := &config.Routes[i]; r.Pattern {
+			case "/ws-origin":
+				r.Origins = []string{"https://app.example.com"}
+			case "/ws-deflate":
+				r.Deflate = &runtime.Deflate{}
+			}
+		}
 		config.HeadTimeout = deadline
 		config.HTTP = http.HandlerFunc(plain)
 		return serve(t, config)
