@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		"netpoll/wsdeflate": {"netpoll/wsframe", gobwas},
 		"netpoll":           {"netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", gobwas, xsys},
 		"wasmhost":          {"abi", wazero},
-		"runtime":           {"abi", "netpoll", "netpoll/wsframe", "netpoll/wshead", "wasmhost", gobwas},
+		"runtime":           {"abi", "netpoll", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
 		"guests":            nil,
 		"guests/echo-go":    {"abi"},
 		"cmd/wherry":        {"runtime", "wasmhost", "guests", toml},
