@@ -40,6 +40,7 @@ type home struct {
 	slow    []*netpoll.Conn // to be closed with 1008 when the turn's commands are applied
 	listed  bool            // on the shard's list
 	flooded bool            // more faults than later may hold
+	lent    int             // bytes that Reserve has returned and that are not a message yet
 
 	record abi.Record // scratch: what connect and Message stage; a local one would be allocated
 	lines  []byte     // scratch: response header lines
@@ -96,7 +97,7 @@ func (h *home) settingsFor(r *route) *netpoll.Settings {
 // was room for it.
 func (h *home) greet() bool {
 	b := abi.AppendField(nil, abi.FieldTenant, h.tenant.name)
-	b = abi.AppendField(b, abi.FieldInstance, strconv.Itoa(h.shard.index))
+	b = abi.AppendField(b, abi.FieldInstance, strconv.FormatUint(h.shard.server.instances.Add(1), 10))
 	b = abi.AppendField(b, abi.FieldMaxMessage, strconv.Itoa(h.settings.MessageBytes))
 	for _, key := range h.tenant.configKeys {
 		b = abi.AppendField(b, abi.FieldConfig+key, h.tenant.config[key])
@@ -363,14 +364,16 @@ func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
 		r.Flags = abi.Text
 	}
 	if b := m.Body(); b != nil {
-		if h.pushReserved(r, b) {
-			return nil
+		if !h.pushReserved(r, b) {
+			if err := h.noRoom(c); err != nil {
+				return err // and it is abandoned
+			}
+			h.takeBack(b)
 		}
-		err := h.noRoom(c)
-		if err == nil {
-			h.takeBack(b) // after an error it is abandoned
+		if h.program != nil {
+			h.lent -= cap(b)
 		}
-		return err
+		return nil
 	}
 	b, ok := h.room(r, m.Len)
 	switch {
@@ -414,11 +417,22 @@ func (h *home) noRoom(c *netpoll.Conn) error {
 }
 
 // Reserve implements [netpoll.Handler].
-func (h *home) Reserve(c *netpoll.Conn, n int) []byte { return h.reserve(n) }
+//
+// What is lent to messages that have not come yet is at most a quarter of the
+// guest's memory: clients that stop in the middle of theirs must not use it up.
+func (h *home) Reserve(c *netpoll.Conn, n int) []byte {
+	if h.lent+n > int(h.tenant.limits.MemoryPages)<<16/4 {
+		return nil
+	}
+	b := h.reserve(n)
+	h.lent += len(b)
+	return b
+}
 
 // Abandon implements [netpoll.Handler].
 func (h *home) Abandon(c *netpoll.Conn, b []byte) {
 	if h.program != nil && h.sessions.at(handle(c.Key).slot()).state != sessionOrphan {
+		h.lent -= cap(b)
 		h.program.unreserve(b)
 	}
 }
@@ -484,7 +498,7 @@ func (h *home) trapped(err error) {
 	})
 	h.program.close()
 	h.program = nil
-	h.later, h.flooded = nil, false
+	h.later, h.flooded, h.lent = nil, false, 0
 	h.orphans = append(h.orphans, h.ended...)
 	clear(h.ended)
 	h.ended, h.told = h.ended[:0], 0

@@ -28,10 +28,11 @@ type Server struct {
 	shards  []*shard
 	plain   *plainSide
 
-	running  sync.WaitGroup // loops
-	arrivals atomic.Uint32  // connections taken over from net/http
-	conns    atomic.Int64   // connections that have a session, on all loops
-	maxConns int64          // Set by New, never changed.
+	running   sync.WaitGroup // loops
+	arrivals  atomic.Uint32  // connections taken over from net/http
+	instances atomic.Uint64  // that were started: the last one's name
+	conns     atomic.Int64   // connections that have a session, on all loops
+	maxConns  int64          // Set by New, never changed.
 
 	mu        sync.Mutex
 	listeners []int // Guarded by mu.

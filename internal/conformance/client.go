@@ -194,14 +194,13 @@ func (c *client) frame() (ws.Frame, error) {
 // on it. A reset will do, where it may.
 func (c *client) ended(d time.Duration, resetAllowed bool) error {
 	c.waitUntil(d)
-	b, err := c.r.Peek(1)
-	switch {
+	switch _, err := c.r.Peek(1); {
 	case err == io.EOF, resetAllowed && errors.Is(err, syscall.ECONNRESET):
 		return nil
 	case err != nil:
 		return fmt.Errorf("no end of the stream: %w", err)
 	}
-	b, _ = c.r.Peek(min(c.r.Buffered(), 40))
+	b, _ := c.r.Peek(min(c.r.Buffered(), 40))
 	return fmt.Errorf("%q instead of the end of the stream", b)
 }
 
