@@ -40,8 +40,8 @@ func (d *deflation) begin(l *Loop, extra []byte) []byte {
 	return l.lines
 }
 
-// inflate turns the pieces of a compressed message into b, whose bytes are the
-// message so far, and reports whether that is all of it.
+// inflate adds what a piece of a compressed message inflates to to b, whose bytes
+// are the message so far. An error is a [*wsframe.Error].
 func (c *Conn) inflate(f *wsdeflate.Inflater, b *body, it *wsframe.Item) error {
 	l := c.loop
 	if err := l.frames.Copy(it.Payload, it); err != nil { // unmasks in place

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	goruntime "runtime"
-	"slices"
 	"time"
 
 	"github.com/seed-c6589352/wherry/netpoll"
@@ -219,18 +218,6 @@ const MaxLoops = 256
 // wraps [ErrConfig] and tells why patterns[i] cannot be understood, or which one
 // before it matches the same requests. New stops at the first of them.
 func CheckPatterns(patterns []string) (errs []error) {
-	errs = make([]error, len(patterns))
-	var good []pattern
-	for i, text := range patterns {
-		p, err := parsePattern(text)
-		if err == nil {
-			if j := slices.IndexFunc(good, func(q pattern) bool { return p.same(&q) }); j >= 0 {
-				err = configError("routes %q and %q match the same requests; remove one", good[j].text, text)
-			}
-		}
-		if errs[i] = err; err == nil {
-			good = append(good, p)
-		}
-	}
+	_, errs = parsePatterns(patterns)
 	return errs
 }

@@ -19,6 +19,21 @@ type segment struct {
 	param bool
 }
 
+// parsePatterns returns the patterns of all routes, and what is wrong with each:
+// errs[i] is about texts[i], and so is parsed[i] where that is nil.
+func parsePatterns(texts []string) (parsed []pattern, errs []error) {
+	parsed, errs = make([]pattern, len(texts)), make([]error, len(texts))
+	for i, text := range texts {
+		parsed[i], errs[i] = parsePattern(text)
+		for j := range i {
+			if errs[i] == nil && errs[j] == nil && parsed[i].same(&parsed[j]) {
+				errs[i] = configError("routes %q and %q match the same requests; remove one", texts[j], text)
+			}
+		}
+	}
+	return parsed, errs
+}
+
 func parsePattern(text string) (pattern, error) {
 	host, path, ok := strings.Cut(text, "/")
 	if !ok {

@@ -26,18 +26,17 @@ func newRoutes(config []Route, tenants map[string]*tenant) (routes, error) {
 	if len(config) > math.MaxUint16 {
 		return nil, configError("%d routes; there can be %d", len(config), math.MaxUint16)
 	}
+	texts := make([]string, len(config))
+	for i, r := range config {
+		texts[i] = r.Pattern
+	}
+	patterns, errs := parsePatterns(texts)
 	var rs routes
-	for _, r := range config {
-		p, err := parsePattern(r.Pattern)
-		if err != nil {
-			return nil, err
+	for i, r := range config {
+		if errs[i] != nil {
+			return nil, errs[i]
 		}
-		for _, other := range rs {
-			if p.same(&other.pattern) {
-				return nil, configError("routes %q and %q match the same requests; remove one", other.pattern.text, r.Pattern)
-			}
-		}
-		rs = append(rs, &route{pattern: p, tenant: tenants[r.Tenant], placement: r.Placement, deflate: r.Deflate.config(), origins: r.Origins})
+		rs = append(rs, &route{pattern: patterns[i], tenant: tenants[r.Tenant], placement: r.Placement, deflate: r.Deflate.config(), origins: r.Origins})
 	}
 	sort.SliceStable(rs, func(i, j int) bool { return rs[i].pattern.less(&rs[j].pattern) })
 	for i, r := range rs {
