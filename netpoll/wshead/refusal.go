@@ -69,7 +69,7 @@ var (
 	WebSocketOff  = &Refusal{403, "websocket_off", "WebSocket support is turned off for this route.", ""}
 	GuestFailed   = &Refusal{500, "guest_failed", "The application failed before it answered.", ""}
 	NoAnswer      = &Refusal{503, "no_answer", "The application did not answer in time.", ""}
-	GuestDown     = &Refusal{503, "guest_down", "The application keeps failing and is being restarted.", ""} // add a Retry-After
+	GuestDown     = &Refusal{503, "guest_down", "The application keeps failing and is being restarted.", retryShortly}
 	Full          = &Refusal{503, "full", "The server has as many connections as it may have.", retryShortly}
 	ShuttingDown  = &Refusal{503, "shutting_down", "The server is shutting down.", retryAfterRun}
 )
