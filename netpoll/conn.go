@@ -147,9 +147,6 @@ func (a address) addrPort() netip.AddrPort {
 // Route must not move it again.
 func (c *Conn) Moved() bool { return c.is(moved) }
 
-// Loop returns the loop that owns c.
-func (c *Conn) Loop() *Loop { return c.loop }
-
 // Opened reports whether the handshake has been accepted.
 func (c *Conn) Opened() bool { return c.is(accepted) }
 

@@ -24,7 +24,7 @@ func (c *Conn) feedHead(b []byte) {
 		c.need().parser = parser
 		return
 	}
-	l.received, l.headSize = b, size
+	l.received = b
 	l.driver.Route(c, &l.head)
 	l.received = nil
 	switch rest := b[size:]; {

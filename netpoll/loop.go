@@ -63,7 +63,6 @@ type Loop struct {
 	head     wshead.Head
 	incoming Incoming
 	received []byte // while a head is routed: every byte of the connection
-	headSize int
 
 	// Any goroutine.
 	mu      sync.Mutex

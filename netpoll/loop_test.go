@@ -126,7 +126,7 @@ func TestMove(t *testing.T) {
 	here.route = func(c *Conn, _ *wshead.Head) { c.Move(target) }
 	var moved atomic.Bool
 	there.route = func(c *Conn, _ *wshead.Head) {
-		moved.Store(c.Moved() && c.Peer().Addr() == netip.MustParseAddr("127.0.0.1") && c.Loop() == target)
+		moved.Store(c.Moved() && c.Peer().Addr() == netip.MustParseAddr("127.0.0.1") && c.loop == target)
 		there.await(c)
 	}
 	source := run(t, here)

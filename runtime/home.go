@@ -42,6 +42,7 @@ type home struct {
 	lent    int             // bytes that Reserve has returned and that are not a message yet
 
 	record abi.Record // scratch: what connect and Message stage; a local one would be allocated
+	small  abi.Record // scratch: what stage stages
 	lines  []byte     // scratch: response header lines
 }
 

@@ -47,9 +47,10 @@ func (h *home) stage(r abi.Record, payload []byte) {
 		return
 	}
 	if h.shard.applying == 0 && len(h.later) == 0 {
-		if b, ok := h.program.push(&r, len(payload)); ok {
+		h.small = r
+		if b, ok := h.program.push(&h.small, len(payload)); ok {
 			copy(b, payload)
-			h.staged(&r)
+			h.staged(&h.small)
 			return
 		}
 	}
