@@ -48,8 +48,15 @@ build_c $tests/puppet.c puppet
 build_c $tests/puppet.c puppet-small -DPUPPET_INBOX_BYTES=4096 '-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_WRITABLE)'
 build_wat $tests/sneaky.wat sneaky
 
+# Guests that attack.
+attacks=../internal/attack/testdata
+build_c $attacks/villain.c villain
+build_wat $attacks/tables.wat tables
+build_wat $attacks/deep.wat deep
+
 failed=0
-for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/sneaky; do
+for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/sneaky \
+	$attacks/villain $attacks/tables $attacks/deep; do
 	built=$work/$(basename $file).wasm
 	if [ "${1-}" != --check ]; then
 		install -m 644 "$built" "$file.wasm"
