@@ -40,7 +40,7 @@ func echoTurn(tb testing.TB, in *Instance, batch int, payload []byte) (echoed in
 		}
 		copy(p, payload)
 	}
-	n, err := in.Turn(Clock{Wall: 1, Mono: 1})
+	n, err := in.Turn(Clock{Wall: 1, Mono: 1}, testFuel)
 	if err != nil {
 		tb.Fatal(err)
 	}
