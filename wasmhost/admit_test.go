@@ -48,6 +48,7 @@ var refusals = []struct {
 	{"init_initialize", RuleInitTrapped, "proc_exit(3)"},
 	{"init_data", RuleInitTrapped, "out of bounds"},
 	{"init_mailbox", RuleInitTrapped, "unreachable"},
+	{"init_endless", RuleInitTrapped, "out_of_fuel"},
 	{"turn_trapped", RuleTurnTrapped, ".handle()"},
 	{"turn_count", RuleTurnTrapped, "17 commands, the outbox holds 16"},
 	{"mailbox_outside", RuleMailboxInvalid, "inside the memory"},

@@ -1,6 +1,8 @@
 package wasmhost
 
 import (
+	"time"
+
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/seed-c6589352/wherry/wasmhost/internal/meter"
@@ -14,21 +16,23 @@ import (
 // is used up, refill traps it.
 
 // sliceFuel is how much a guest does before it passes through the host: as long
-// as that the garbage collector may have to wait for it. It is some 0.2 ms of
-// common code, and a few milliseconds of code that misses the cache each time.
-const sliceFuel = 1 << 19
+// as that the garbage collector may have to wait for it. It is some 0.1 ms of
+// common code, and ten milliseconds of code that misses the caches each time.
+const sliceFuel = 1 << 20
 
 // A tank is the fuel of one call.
 type tank struct {
-	amount int64 // what the call started with
-	rest   int64 // of it, what the guest was not given yet, less what was charged
-	spent  int64 // by the last call
+	amount int64         // what the call started with
+	slices int           // that it has used up
+	began  time.Duration // the thread's time when the first one was
+	rest   int64         // of it, what the guest was not given yet, less what was charged
+	spent  int64         // by the last call
 }
 
 // open starts a call with an amount of fuel, and returns its first slice.
 func (t *tank) open(amount int64) (slice int64) {
 	slice = max(min(amount, sliceFuel), 0)
-	t.amount, t.rest = amount, amount-slice
+	t.amount, t.rest, t.slices = amount, amount-slice, 0
 	return slice
 }
 
@@ -57,8 +61,32 @@ func refillCall() hostcall {
 				trap(ReasonDepth, "it calls itself too deep")
 			}
 			stack[0] = uint64(in.fuel.refill(left))
+			in.lookAtClock()
 		}}
 }
+
+// lookAtClock traps a guest that takes far more time for its fuel than others. The
+// time is the thread's own, so a machine that is busy with other things makes
+// nobody late.
+func (in *Instance) lookAtClock() {
+	in.fuel.slices++
+	limit := in.cfg.TimeLimit
+	if in.turn == nil {
+		limit *= initTimes
+	}
+	if limit < 0 {
+		return
+	}
+	now := threadTime()
+	if in.fuel.slices == 1 {
+		in.fuel.began = now
+	} else if used := now - in.fuel.began; used > limit {
+		trap(ReasonTime, "it took %v for less than %d units of fuel", used, in.fuel.amount)
+	}
+}
+
+// initTimes is how often the limit on time an instance has to initialise.
+const initTimes = 100
 
 // Spent returns how much fuel the last Turn or Alloc took, or the start of the
 // instance if there was none: in units of about one instruction, also if it
@@ -75,5 +103,20 @@ func (in *Instance) Charge(units int64) {
 		in.fuel.rest -= units
 	} else {
 		in.fuel.spent += units
+	}
+}
+
+// What hostcalls cost besides the call, in units of a tenth of a nanosecond.
+const (
+	fuelLine       = 20_000 // a line of log
+	fuelRandomByte = 32
+)
+
+// pay charges a hostcall, and traps the guest where one call after the other is
+// more than a slice beyond what it has left.
+func (in *Instance) pay(units int64) {
+	in.Charge(units)
+	if in.life == running && in.fuel.rest < -sliceFuel {
+		trap(ReasonFuel, "it had %d units of fuel", in.fuel.amount)
 	}
 }

@@ -38,6 +38,12 @@ type InstanceConfig struct {
 	// (500 million, and 10 million)
 	InitFuel  int64
 	AllocFuel int64
+	// TimeLimit is how long one call of the guest may compute, whatever it has in
+	// fuel: fuel is counted by the instruction, and there are some that take a
+	// hundred times as long as others. It is looked at when a slice of fuel is
+	// used up. To initialise, a guest has a hundred times as long. It is measured
+	// on Linux only; a negative one is none. (25 ms)
+	TimeLimit time.Duration
 	// Log takes a line that the guest logged or printed: printable UTF-8, at
 	// most 1 KiB, without a newline, valid until it returns. It runs within a
 	// turn and must not block; limiting the rate is its task. (lines are
@@ -54,6 +60,7 @@ func (c InstanceConfig) withDefaults(h *Host) InstanceConfig {
 	c.Grants = cmp.Or(c.Grants, allCommands())
 	c.Now = cmp.Or(c.Now, startClock())
 	c.InitFuel = cmp.Or(c.InitFuel, 500_000_000)
+	c.TimeLimit = cmp.Or(c.TimeLimit, 25*time.Millisecond)
 	c.AllocFuel = cmp.Or(c.AllocFuel, 10_000_000)
 	return c
 }

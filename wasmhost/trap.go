@@ -21,6 +21,7 @@ const (
 
 	// The guest used up what it was given.
 	ReasonFuel  Reason = "out_of_fuel"     // more work than a call may do
+	ReasonTime  Reason = "out_of_time"     // far more time for its fuel than is common
 	ReasonDepth Reason = "stack_exhausted" // it calls itself too deep
 
 	// The guest broke the contract.

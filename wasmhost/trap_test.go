@@ -36,7 +36,7 @@ func TestTraps(t *testing.T) {
 		{"poll for ever", 16, 1, ReasonBlocked, "poll_oneoff"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			in := instantiate(t, m, InstanceConfig{})
+			in := instantiate(t, m, InstanceConfig{TimeLimit: -1})
 			push(t, in, abi.Record{Kind: abi.Message, Code: tc.code, Token: uint64(tc.token)}, "")
 			push(t, in, abi.Record{Kind: abi.Message}, "")
 			_, err := in.Turn(Clock{}, testFuel)

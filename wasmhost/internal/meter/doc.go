@@ -19,7 +19,7 @@
 //
 // # Fuel
 //
-// One unit is about one instruction, and about a third of a nanosecond ([cost] is
+// One unit is about one instruction, and about a tenth of a nanosecond ([cost] is
 // the table). Instructions are charged in advance, in as few places as is sound:
 // at the start of a function, at the head of each loop, and where a piece of code
 // begins that is long and that not everybody who was charged before will reach.

@@ -36,9 +36,9 @@ type step struct{ node, edge uint32 }
 const maxHeight = 64 << 10
 
 // frameBytes estimates the frame of a function. The engine gives every value that
-// does not stay in a register a place of its own; hardly half of them are of that
-// kind.
-func (f *function) frameBytes() uint32 { return 64 + 8*f.locals + 4*f.shape.values }
+// does not stay in a register a place of its own; of common code about one in
+// eight does not. Code that is made for it may take up to eight times as much.
+func (f *function) frameBytes() uint32 { return 64 + 8*f.locals + f.shape.values }
 
 // newGraph finds the functions that count. In the result, height is what each of
 // those counts.

@@ -193,9 +193,9 @@ func (r *reader) nextVector(in *instr) {
 const (
 	costCall     = 4
 	costIndirect = 8
-	costHost     = 100  // a call that leaves the guest
+	costHost     = 1000 // a call that leaves the guest
 	costDivide   = 8    // and square roots
-	costGrow     = 1000 // the engine is left, and pages will be faulted in
+	costGrow     = 5000 // the engine is left, and pages will be faulted in
 	costBulk     = 16   // and one for each 16 bytes, or for each entry
 	costTable    = 2
 )

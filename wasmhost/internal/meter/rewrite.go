@@ -35,7 +35,7 @@ type Config struct {
 	// left of it; both are i64, and the last.
 	Entries []string
 	// StackBytes is how much stack recursion may take up in one call of the host,
-	// as estimated. (4 MiB)
+	// as estimated. (1 MiB)
 	StackBytes uint32
 	// Unmetered leaves out everything that counts. It is for measuring what
 	// counting costs.
@@ -86,7 +86,7 @@ type rewriter struct {
 // module.
 func (m *Module) Rewrite(cfg Config) Program {
 	if cfg.StackBytes == 0 {
-		cfg.StackBytes = 4 << 20
+		cfg.StackBytes = 1 << 20
 	}
 	w := &rewriter{m: m, cfg: cfg, out: append([]byte(nil), preamble...)}
 	w.prepare()
