@@ -47,6 +47,8 @@ tests=../runtime/testdata
 build_c $tests/puppet.c puppet
 build_c $tests/puppet.c puppet-small -DPUPPET_INBOX_BYTES=4096 '-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_WRITABLE)'
 build_wat $tests/sneaky.wat sneaky
+meter=../wasmhost/internal/meter/testdata
+build_c $meter/kernels.c kernels
 
 # Guests that attack.
 attacks=../internal/attack/testdata
@@ -56,7 +58,7 @@ build_wat $attacks/deep.wat deep
 
 failed=0
 for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/sneaky \
-	$attacks/villain $attacks/tables $attacks/deep; do
+	$meter/kernels $attacks/villain $attacks/tables $attacks/deep; do
 	built=$work/$(basename $file).wasm
 	if [ "${1-}" != --check ]; then
 		install -m 644 "$built" "$file.wasm"

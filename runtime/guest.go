@@ -23,6 +23,10 @@ type loan struct {
 	addr  uint32
 }
 
+// turnFuel is how much a guest may do in a turn, in units of about one
+// instruction.
+const turnFuel = 10_000_000
+
 // newGuest starts an instance of the module for h.
 func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 	logs := &guestLog{logger: h.shard.server.logger.With(slog.String("tenant", h.tenant.name)), shard: h.shard}
@@ -87,7 +91,7 @@ func (g *guest) unreserve(b []byte) { g.in.Return(g.take(b)) }
 // turn calls the guest once and applies its commands in order.
 func (g *guest) turn(h *home) error {
 	g.turns = true
-	n, err := g.in.Turn(h.shard.clock)
+	n, err := g.in.Turn(h.shard.clock, turnFuel)
 	g.turns = false
 	if err != nil {
 		return err
