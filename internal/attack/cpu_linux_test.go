@@ -204,16 +204,16 @@ func sleeps(a *arena) string {
 
 func tailCall(a *arena) string {
 	// return_call 2
-	r := a.refuses("invalid_module", admissionTime, plain().with(body(noLocals, 0x12, 2)).bytes())
+	r := a.refuses("feature_off", admissionTime, plain().with(body(noLocals, 0x12, 2)).bytes())
 	return verdict(r)
 }
 
 func atomics(a *arena) string {
 	// memory.atomic.wait32 of address 0, value 0, for ever.
 	wait := body(noLocals, 0x41, 0, 0x41, 0, 0x42, 0x7f, 0xfe, 0x01, 2, 0, 0x1a)
-	r := a.refuses("invalid_module", admissionTime, plain().with(wait).bytes())
+	r := a.refuses("feature_off", admissionTime, plain().with(wait).bytes())
 	m := plain()
 	m.memories = section(5, vector([]byte{3, 1, 1})) // a shared memory
-	a.refuses("invalid_module", admissionTime, m.bytes())
+	a.refuses("feature_off", admissionTime, m.bytes())
 	return verdict(r)
 }

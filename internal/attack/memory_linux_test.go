@@ -100,7 +100,7 @@ func tableGrow(a *arena) string {
 }
 
 func recursion(a *arena) string {
-	return a.killsMute("stack_overflow")
+	return a.killsMute("stack_exhausted")
 }
 
 // killsMute is kills for a guest that traps on any message and answers none.
@@ -148,7 +148,7 @@ func localsBomb(a *arena) string {
 
 func localsTotal(a *arena) string {
 	bodies := slices.Repeat([][]byte{body(i32s(50_000))}, 20_000)
-	return verdict(a.refuses("locals_total", countTime, plain().with(bodies...).bytes()))
+	return verdict(a.refuses("locals_limit", countTime, plain().with(bodies...).bytes()))
 }
 
 const million = 1_000_000
@@ -174,8 +174,8 @@ func sectionCounts(a *arena) string {
 		rule string
 		m    *module
 	}{
-		{"types_limit", types}, {"imports_limit", imports}, {"functions_limit", functions},
-		{"globals_limit", globals}, {"exports_limit", exports},
+		{"count_limit", types}, {"count_limit", imports}, {"count_limit", functions},
+		{"count_limit", globals}, {"count_limit", exports},
 	} {
 		r := a.refuses(tc.rule, countTime, tc.m.bytes())
 		rules = append(rules, fmt.Sprintf("%s %.0f ms", r.Rule, ms(r.Took)))
@@ -209,10 +209,8 @@ func dataSegments(a *arena) string {
 	m.memories = section(5, vector([]byte{0, 4}))
 	const segments, each = 100, 80_000
 	segment := slices.Concat([]byte{0, 0x41}, sleb(65536), []byte{0x0b}, uleb(each), make([]byte, each))
-	contract := slices.Concat([]byte{0, 0x41}, sleb(64), []byte{0x0b}, uleb(4), []byte{0, 0, 0, 0})
-	m.data = section(11, vector(append(slices.Repeat([][]byte{segment}, segments), contract)...))
+	m.data = section(11, vector(append(slices.Repeat([][]byte{segment}, segments), plainData())...))
 	r := a.admission(m.bytes())
-	// The mailbox is all zeros then, so it is refused in any case; but when?
 	if r.Took > time.Second {
 		a.problem("it took %v", r.Took)
 	}

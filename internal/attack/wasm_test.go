@@ -64,10 +64,6 @@ const (
 // plain is a guest that answers nothing: mailbox at 64, inbox and outbox behind
 // it, and function 0 and 1 the contract's two.
 func plain() *module {
-	box := make([]byte, 16)
-	for i, n := range []uint32{4096, 4096, 8192, 128} {
-		binary.LittleEndian.PutUint32(box[4*i:], n)
-	}
 	return &module{
 		types: section(1, vector(
 			[]byte{0x60, 0, 0}, []byte{0x60, 0, 1, 0x7f}, []byte{0x60, 1, 0x7f, 1, 0x7f})),
@@ -75,8 +71,17 @@ func plain() *module {
 		memories:  section(5, vector([]byte{0, 1})),
 		exports:   section(7, vector(plainExports()...)),
 		code:      section(10, vector(plainCode()...)),
-		data:      section(11, vector(slices.Concat([]byte{0, 0x41}, sleb(64), []byte{0x0b}, uleb(len(box)), box))),
+		data:      section(11, vector(plainData())),
 	}
+}
+
+// plainData is the segment with the mailbox of plain.
+func plainData() []byte {
+	box := make([]byte, 16)
+	for i, n := range []uint32{4096, 4096, 8192, 128} {
+		binary.LittleEndian.PutUint32(box[4*i:], n)
+	}
+	return slices.Concat([]byte{0, 0x41}, sleb(64), []byte{0x0b}, uleb(len(box)), box)
 }
 
 func plainExports() [][]byte {
