@@ -1,6 +1,7 @@
 package wshead
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
 	"net/http"
@@ -94,8 +95,9 @@ func ValidFieldName(name []byte) bool {
 
 // ValidFieldValue reports whether value, which a guest wants to send, is at most
 // 8192 bytes without control characters other than tab: it cannot end its line.
+// Blanks around it would not be part of it for who reads it (RFC 9110, 5.5).
 func ValidFieldValue(value []byte) bool {
-	return len(value) <= guestValueBytes && all(value, valueByte)
+	return len(value) <= guestValueBytes && all(value, valueByte) && len(bytes.Trim(value, " \t")) == len(value)
 }
 
 // Forbidden reports whether only the host may send the field: those that frame

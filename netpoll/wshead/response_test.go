@@ -110,7 +110,7 @@ func TestGuestFields(t *testing.T) {
 	}
 	for value, want := range map[string]bool{
 		"": true, "a\tb c": true, "\x80\xff": true, strings.Repeat("a", 8192): true,
-		"a\r": false, "a\nb": false, "\x00": false, "\x7f": false, strings.Repeat("a", 8193): false,
+		"a\r": false, "a\nb": false, "\x00": false, "\x7f": false, " a": false, "a\t": false, " ": false, strings.Repeat("a", 8193): false,
 	} {
 		if got := ValidFieldValue([]byte(value)); got != want {
 			t.Errorf("ValidFieldValue(%.20q) = %v, want %v", value, got, want)

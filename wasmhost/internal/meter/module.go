@@ -98,20 +98,21 @@ type Module struct {
 	Exports  []Export
 	Min, Max uint32 // of its memory, in pages of 64 KiB; Max is within the limit
 
-	wasm    []byte
-	limits  Limits
-	types   []FuncType
-	rawType reader   // the type section's items
-	imports []uint32 // their types
-	funcs   []function
-	tables  []table
-	memory  bool
-	globals []global
-	start   uint32
-	starts  bool
-	elems   []element
-	data    []data
-	names   reader // the function names' items; nothing if there are none
+	wasm        []byte
+	limits      Limits
+	branchPairs uint64 // Limits.BranchPairs, of the code so far
+	types       []FuncType
+	rawType     reader   // the type section's items
+	imports     []uint32 // their types
+	funcs       []function
+	tables      []table
+	memory      bool
+	globals     []global
+	start       uint32
+	starts      bool
+	elems       []element
+	data        []data
+	names       reader // the function names' items; nothing if there are none
 
 	counted   bool // it has a data count section
 	dataCount uint32
@@ -600,6 +601,13 @@ func (m *Module) elementSection(s *reader) error {
 			}
 			m.take(fn)
 			e.funcs = append(e.funcs, fn)
+		}
+		if least := uint64(0); active && !s.bad && e.offset.isI32 {
+			// The engine would drop it, and all that come behind it, in silence.
+			least = uint64(uint32(e.offset.i32)) + uint64(count)
+			if t := &m.tables[e.table]; least > uint64(t.min) {
+				return refuse(RuleInvalid, "element segment %d is out of bounds: it ends at %d, table %d has %d entries", i, least, e.table, t.min)
+			}
 		}
 		m.elems = append(m.elems, e)
 	}

@@ -34,6 +34,8 @@ type frame struct {
 	op    byte
 	entry int32 // the site that was current where it began
 	dead  bool  // it began where nothing gets to
+
+	branches uint64 // to its label
 }
 
 // A planner reads the code of one function after the other. Its slices are used
@@ -44,6 +46,8 @@ type planner struct {
 	calls  *calls
 	frames []frame
 	looped int // how many of frames are loops
+
+	branches uint64 // to the label of the function
 
 	site int32 // the current one
 	pos  int   // where the current piece of code began
@@ -185,8 +189,22 @@ func (p *planner) index(in *instr, what string, i uint32, n uint64) error {
 	return nil
 }
 
+// label notes a branch. The engine compares each branch to a label with every other
+// one, so what their number costs it is its square.
 func (p *planner) label(in *instr, l uint32) error {
-	return p.index(in, "label", l, uint64(len(p.frames))+1)
+	if err := p.index(in, "label", l, uint64(len(p.frames))+1); err != nil {
+		return err
+	}
+	branches := &p.branches
+	if int(l) < len(p.frames) {
+		branches = &p.frames[len(p.frames)-1-int(l)].branches
+	}
+	p.m.branchPairs += 2**branches + 1
+	*branches++
+	if p.m.branchPairs > p.m.limits.BranchPairs {
+		return refuse(RuleBody, "%d branches to one label at %#x, and those before it: the limit for the sum of their squares is %d", *branches, in.at, p.m.limits.BranchPairs)
+	}
+	return nil
 }
 
 // call notes who is called, or referred to.
