@@ -17,7 +17,7 @@ type ModuleLimits struct {
 	BodyBytes    uint32 // code of a function (1 MiB)
 	Blocks       uint32 // blocks, loops and ifs within each other (1 000)
 	Intricacy    uint64 // of a function: its joins of control, times the locals that it has (10 million)
-	BranchPairs  uint64 // the squares of how many branches each label has, of all functions (400 million)
+	Tangle       uint64 // of all functions: what the engine does for each pair of blocks, of loops, and of branches to a label, in half nanoseconds (4 billion)
 	TableEntries uint32 // entries of a table, also after growing (10 000); four times as many in element segments
 	MemoryPages  uint32 // set by the host: Config.MemoryPages
 }

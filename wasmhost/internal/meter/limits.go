@@ -17,7 +17,7 @@ type Limits struct {
 	BodyBytes    uint32 // code of a function (1 MiB)
 	Blocks       uint32 // blocks, loops and ifs within each other (1 000)
 	Intricacy    uint64 // of a function: its joins of control, times the locals that it has (10 million)
-	BranchPairs  uint64 // the squares of how many branches each label has, of all functions (400 million)
+	Tangle       uint64 // of all functions: what the engine does for each pair of blocks, of loops, and of branches to a label, in half nanoseconds (4 billion)
 	TableEntries uint32 // entries of a table, also after growing, and of element segments together (10 000)
 	MemoryPages  uint32 // pages of 64 KiB, also after growing (256)
 }
@@ -46,8 +46,8 @@ func (l Limits) withDefaults() Limits {
 	if l.Intricacy == 0 {
 		l.Intricacy = 10_000_000
 	}
-	if l.BranchPairs == 0 {
-		l.BranchPairs = 400_000_000
+	if l.Tangle == 0 {
+		l.Tangle = 4_000_000_000
 	}
 	return l
 }

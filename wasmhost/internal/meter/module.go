@@ -98,21 +98,21 @@ type Module struct {
 	Exports  []Export
 	Min, Max uint32 // of its memory, in pages of 64 KiB; Max is within the limit
 
-	wasm        []byte
-	limits      Limits
-	branchPairs uint64 // Limits.BranchPairs, of the code so far
-	types       []FuncType
-	rawType     reader   // the type section's items
-	imports     []uint32 // their types
-	funcs       []function
-	tables      []table
-	memory      bool
-	globals     []global
-	start       uint32
-	starts      bool
-	elems       []element
-	data        []data
-	names       reader // the function names' items; nothing if there are none
+	wasm    []byte
+	limits  Limits
+	tangle  uint64 // as Limits.Tangle, of the code so far
+	types   []FuncType
+	rawType reader   // the type section's items
+	imports []uint32 // their types
+	funcs   []function
+	tables  []table
+	memory  bool
+	globals []global
+	start   uint32
+	starts  bool
+	elems   []element
+	data    []data
+	names   reader // the function names' items; nothing if there are none
 
 	counted   bool // it has a data count section
 	dataCount uint32

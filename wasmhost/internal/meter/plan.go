@@ -48,6 +48,7 @@ type planner struct {
 	looped int // how many of frames are loops
 
 	branches uint64 // to the label of the function
+	loops    uint64 // so far
 
 	site int32 // the current one
 	pos  int   // where the current piece of code began
@@ -189,8 +190,26 @@ func (p *planner) index(in *instr, what string, i uint32, n uint64) error {
 	return nil
 }
 
-// label notes a branch. The engine compares each branch to a label with every other
-// one, so what their number costs it is its square.
+// The engine compares each branch to a label with every other one, finds what comes
+// before what by walking from block to block, and loops by looking at each block
+// from every other. So the work for some of them is about the square of their number
+// times one of these, in half nanoseconds.
+const (
+	tangleTarget = 1   // targets of a br_table
+	tangleBranch = 20  // other branches
+	tangleJoin   = 34  // blocks, loops and ifs
+	tangleLoop   = 500 // loops
+)
+
+// tangled adds to what the code so far has the engine do.
+func (p *planner) tangled(by uint64, at int) error {
+	if p.m.tangle += by; p.m.tangle > p.m.limits.Tangle {
+		return refuse(RuleBody, "too many blocks, loops and branches up to %#x: %d, by the squares of their numbers, the limit is %d", at, p.m.tangle, p.m.limits.Tangle)
+	}
+	return nil
+}
+
+// label notes a branch.
 func (p *planner) label(in *instr, l uint32) error {
 	if err := p.index(in, "label", l, uint64(len(p.frames))+1); err != nil {
 		return err
@@ -199,12 +218,13 @@ func (p *planner) label(in *instr, l uint32) error {
 	if int(l) < len(p.frames) {
 		branches = &p.frames[len(p.frames)-1-int(l)].branches
 	}
-	p.m.branchPairs += 2**branches + 1
-	*branches++
-	if p.m.branchPairs > p.m.limits.BranchPairs {
-		return refuse(RuleBody, "%d branches to one label at %#x, and those before it: the limit for the sum of their squares is %d", *branches, in.at, p.m.limits.BranchPairs)
+	weight := uint64(tangleBranch)
+	if in.op == opBrTable {
+		weight = tangleTarget
 	}
-	return nil
+	by := (2**branches + 1) * weight
+	*branches++
+	return p.tangled(by, in.at)
 }
 
 // call notes who is called, or referred to.
@@ -286,10 +306,15 @@ func (p *planner) open(in *instr) error {
 	if in.op == opLoop {
 		p.fn.shape.loops = true
 		p.looped++
+		if err := p.tangled((2*p.loops+1)*tangleLoop, in.at); err != nil {
+			return err
+		}
+		p.loops++
 		p.must = true
 	}
+	joins := uint64(p.fn.shape.joins)
 	p.fn.shape.joins++
-	return nil
+	return p.tangled((2*joins+1)*tangleJoin, in.at)
 }
 
 // otherwise begins the other arm of an if.
