@@ -22,7 +22,8 @@ type shape struct {
 	bulk        bool // it has instructions that are charged by length
 	returns     bool // it has a return instruction
 	values      uint32
-	joins       uint32
+	joins       uint32 // blocks, and branches to them
+	targets     uint32 // labels of br_table
 }
 
 // calls are the functions that one calls, and the types by which it calls
@@ -78,11 +79,22 @@ func (m *Module) codeSection(s *reader) error {
 		if err := p.plan(&body); err != nil {
 			return err
 		}
-		if n := uint64(fn.shape.joins) * uint64(fn.locals); n > m.limits.Intricacy {
-			return refuse(RuleBody, "function %d has %d joins and %d locals, the limit for their product is %d", i, fn.shape.joins, fn.locals, m.limits.Intricacy)
+		intricate := fn.intricacy()
+		if m.intricacy += intricate; m.intricacy > m.limits.Intricacy {
+			return refuse(RuleBody, "function %d has %d branches and %d locals: together with those before it, it is %d intricate, the limit is %d",
+				i, fn.shape.joins, fn.locals, m.intricacy, m.limits.Intricacy)
 		}
 	}
 	return nil
+}
+
+// intricacy estimates what a function costs the engine's compiler beyond its
+// length, in units of some two microseconds: it looks at every place where control
+// can come from several others once for each local, and for some purposes once
+// for each other such place.
+func (f *function) intricacy() uint64 {
+	joins := uint64(f.shape.joins) + uint64(f.shape.targets)/4
+	return joins * (uint64(f.locals) + joins/16)
 }
 
 // locals counts what a function declares.
@@ -149,9 +161,12 @@ func (p *planner) step(in *instr) (done bool, err error) {
 		if err := p.label(in, in.arg); err != nil {
 			return false, err
 		}
+		p.fn.shape.joins++
 		p.branched(in, in.op == opBr)
 	case opBrTable:
+		p.fn.shape.joins++
 		for l := in.labels; l.more(); {
+			p.fn.shape.targets++
 			if err := p.label(in, l.u32()); err != nil {
 				return false, err
 			}
