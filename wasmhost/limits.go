@@ -14,10 +14,9 @@ type ModuleLimits struct {
 	Params       uint32 // parameters or results of a type (1 000)
 	Locals       uint32 // locals of a function (50 000)
 	AllLocals    uint32 // locals of all functions (1 000 000)
-	BodyBytes    uint32 // code of a function (1 MiB)
-	Blocks       uint32 // blocks, loops and ifs within each other (1 000)
-	Intricacy    uint64 // of a function: its joins of control, times the locals that it has (10 million)
-	Tangle       uint64 // of all functions: what the engine does for each pair of blocks, of loops, and of branches to a label, in half nanoseconds (4 billion)
+	BodyBytes    uint32 // code of a function (256 KiB)
+	Blocks       uint32 // blocks, loops and ifs within each other (5 000)
+	Intricacy    uint64 // sum over all functions of branches x (locals + branches / 16): what makes compiling slow, at some 2 us each (4 million)
 	TableEntries uint32 // entries of a table, also after growing (10 000); four times as many in element segments
 	MemoryPages  uint32 // set by the host: Config.MemoryPages
 }

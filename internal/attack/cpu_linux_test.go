@@ -2,6 +2,7 @@ package attack_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ func loopOnClose(a *arena) string {
 // nearTheLimit keeps the guest busy on all connections, each time for most of
 // what an event may take.
 func nearTheLimit(a *arena) string {
-	rounds, took := a.calibrate(killBudget * 6 / 10)
+	rounds, took := a.calibrate()
 	conns := a.connectAll()
 	var done atomic.Int64
 	var wg sync.WaitGroup
@@ -105,41 +106,55 @@ func nearTheLimit(a *arena) string {
 	if done.Load() == 0 {
 		a.problem("nothing was done")
 	}
-	return fmt.Sprintf("%d events of %.1f ms, %.0f%% of a core", done.Load(), ms(took), 100*share)
+	return fmt.Sprintf("%d events of %.2f ms, %.0f%% of a core", done.Load(), ms(took), 100*share)
 }
 
-// calibrate finds how many rounds the guest spins in a time.
-func (a *arena) calibrate(want time.Duration) (rounds uint32, took time.Duration) {
-	c := a.must("")
-	for rounds = 1000; ; rounds *= 2 {
-		took = time.Hour
-		for range 5 {
-			start := time.Now()
-			_, err := c.tell('s', rounds)
-			a.check("calibrate", err)
-			took = min(took, time.Since(start))
-		}
-		if took > want/4 {
+// calibrate finds how many rounds the guest spins for most of what an event may
+// take, and how long that is.
+func (a *arena) calibrate() (rounds uint32, took time.Duration) {
+	for rounds = 1000; ; rounds += rounds / 4 {
+		c := a.must("")
+		if _, err := c.tell('s', rounds); err != nil {
+			a.illegalOnly(err)
 			break
 		}
+		c.Close()
 	}
-	rounds = uint32(float64(rounds) * float64(want) / float64(took))
-	return rounds, want
+	rounds = rounds * 6 / 10
+	c := a.must("")
+	took = time.Hour
+	for range 20 {
+		start := time.Now()
+		_, err := c.tell('s', rounds)
+		a.check("calibrate", err)
+		took = min(took, time.Since(start))
+	}
+	return rounds, took
 }
 
 // hardToCompile has the process that serves admit what takes a compiler long.
 func hardToCompile(a *arena) string {
-	// A br_table with a million targets.
-	table := slices.Concat([]byte{0x02, 0x40, 0x41, 0, 0x0e}, uleb(1_000_000), make([]byte, 1_000_001), []byte{0x0b})
-	// 7 MiB of (drop (i32.add (i32.const 1) (i32.const 2))).
-	straight := bytes.Repeat([]byte{0x41, 1, 0x41, 2, 0x6a, 0x1a}, 7<<20/6)
 	outcome := ""
-	for _, code := range [][]byte{table, straight} {
-		r := a.admission(plain().with(body(noLocals, code...)).bytes())
+	for _, tc := range []struct {
+		what  string
+		count int
+		code  []byte
+	}{
+		{"br_table of a million", 1, slices.Concat([]byte{0x02, 0x40, 0x41, 0, 0x0e}, uleb(1_000_000), make([]byte, 1_000_001), []byte{0x0b})},
+		// (drop (i32.add (i32.const 1) (i32.const 2))), 7 MiB in one function and in seven.
+		{"straight line", 1, bytes.Repeat([]byte{0x41, 1, 0x41, 2, 0x6a, 0x1a}, 7<<20/6)},
+		{"straight lines", 7, bytes.Repeat([]byte{0x41, 1, 0x41, 2, 0x6a, 0x1a}, (1<<20-16)/6)},
+		// What comes before what, and what is in which loop.
+		{"loops", 1, bytes.Repeat([]byte{0x03, 0x40, 0x41, 0, 0x0d, 0, 0x0b}, 20_000)},
+		{"ifs", 1, bytes.Repeat([]byte{0x41, 0, 0x04, 0x40, 0x0b}, 100_000)},
+		{"br_ifs", 1, slices.Concat([]byte{0x02, 0x40}, bytes.Repeat([]byte{0x41, 0, 0x0d, 0}, 50_000), []byte{0x0b})},
+		{"calls", 1, bytes.Repeat([]byte{0x10, 2}, 100_000)},
+	} {
+		r := a.admission(plain().with(slices.Repeat([][]byte{body(noLocals, tc.code...)}, tc.count)...).bytes())
 		if r.Took > 5*time.Second {
-			a.problem("admission took %v", r.Took)
+			a.problem("%s: admission took %v", tc.what, r.Took)
 		}
-		outcome += fmt.Sprintf("%s after %.0f ms, %s; ", verdict(r), ms(r.Took), mib(int(r.Allocated)))
+		outcome += fmt.Sprintf("%s %s %.0f ms %s; ", tc.what, cmp.Or(r.Rule, "admitted"), ms(r.Took), mib(int(r.Allocated)))
 	}
 	return outcome[:len(outcome)-2]
 }
@@ -198,7 +213,10 @@ func sleeps(a *arena) string {
 	if took := time.Since(start); took > patience/2 {
 		a.problem("a poll of an hour took %v", took)
 	}
-	c.Close()
+	a.check("poison", c.send(ws.OpBinary, order('T'))) // so that the next instance is fresh
+	if _, err := c.awaitClose(toldWithin); err != nil {
+		a.problem("%v", err)
+	}
 	return poisoned("blocked", 'z', 0)(a)
 }
 

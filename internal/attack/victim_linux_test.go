@@ -17,7 +17,6 @@ import (
 const (
 	victimConns    = 100
 	victimInterval = 50 * time.Millisecond // between two messages of a connection
-	victimGap      = victimInterval / victimConns
 )
 
 // victimSecret is in every message of the victim's, at an address that is a
@@ -29,6 +28,7 @@ const victimSecret = "\xa7S3cr3t\x19\x8eV1ct1m\xf1"
 // spared the messages it keeps from being sent.
 type victim struct {
 	conns []*victimConn
+	gap   time.Duration // between two messages, of one connection after the other
 	start time.Time
 	stop  chan struct{}
 	done  sync.WaitGroup
@@ -50,11 +50,11 @@ type victimConn struct {
 	received atomic.Int64
 }
 
-// startVictim connects the victim and has it talk until the test ends.
-func startVictim(t testing.TB, s *server, target string) *victim {
+// startVictim connects a victim and has it talk until the test ends.
+func startVictim(t testing.TB, s *server, target string, conns int) *victim {
 	t.Helper()
-	v := &victim{stop: make(chan struct{})}
-	for i := range victimConns {
+	v := &victim{stop: make(chan struct{}), gap: victimInterval / time.Duration(conns)}
+	for i := range conns {
 		c, err := s.dial(target, "")
 		if err != nil {
 			t.Fatalf("victim: %v", err)
@@ -123,14 +123,15 @@ func victimMessage(conn int, n int64) []byte {
 
 // talk sends what is due, a message of each connection after the other.
 func (v *victim) talk() {
-	tick := time.NewTicker(victimGap)
+	tick := time.NewTicker(v.gap)
+	conns := int64(len(v.conns))
 	defer tick.Stop()
 	for {
-		for due := int64(time.Since(v.start) / victimGap); v.sent.Load() < due; {
+		for due := int64(time.Since(v.start) / v.gap); v.sent.Load() < due; {
 			n := v.sent.Load()
-			c := v.conns[n%victimConns]
+			c := v.conns[n%conns]
 			v.sent.Add(1)
-			if err := c.send(ws.OpBinary, victimMessage(c.number, n/victimConns)); err != nil {
+			if err := c.send(ws.OpBinary, victimMessage(c.number, n/conns)); err != nil {
 				v.fail(fmt.Errorf("connection %d cannot send: %w", c.number, err))
 				return
 			}
@@ -154,7 +155,7 @@ func (v *victim) listen(c *victimConn) error {
 		if want := victimMessage(c.number, n); frame[0] != 0x82 || frame[1] != 64 || !bytes.Equal(frame[2:], want) {
 			return fmt.Errorf("message %d is %x, want %x", n, frame, want)
 		}
-		at := time.Duration(n*victimConns+int64(c.number)) * victimGap
+		at := time.Duration(n*int64(len(v.conns))+int64(c.number)) * v.gap
 		v.mu.Lock()
 		v.delays = append(v.delays, delay{at, took - at})
 		v.mu.Unlock()
@@ -164,7 +165,7 @@ func (v *victim) listen(c *victimConn) error {
 
 // catchUp waits until everything that was sent so far has come back.
 func (v *victim) catchUp() error {
-	sent := v.sent.Load()
+	sent, conns := v.sent.Load(), int64(len(v.conns))
 	var behind int64
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if err := v.failed(); err != nil {
@@ -172,7 +173,7 @@ func (v *victim) catchUp() error {
 		}
 		behind = 0
 		for i, c := range v.conns {
-			if want := (sent + victimConns - 1 - int64(i)) / victimConns; c.received.Load() < want {
+			if want := (sent + conns - 1 - int64(i)) / conns; c.received.Load() < want {
 				behind += want - c.received.Load()
 			}
 		}
@@ -185,6 +186,11 @@ func (v *victim) catchUp() error {
 
 // now is a moment of the victim's time.
 func (v *victim) now() time.Duration { return time.Since(v.start) }
+
+// at is when it was at with v what it was at with another.
+func (v *victim) at(other *victim, moment time.Duration) time.Duration {
+	return other.start.Add(moment).Sub(v.start)
+}
 
 // p99 returns the 99th of 100 delays of what was to be sent between two moments,
 // and the longest, and forgets all that came before them.

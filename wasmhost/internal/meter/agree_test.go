@@ -57,48 +57,63 @@ func trapText(err error) string {
 	return text
 }
 
-// TestAgree: generated programs come to the same end in every way to run them:
-// the same result, memory, globals and trap, and the same fuel with both engines.
+// TestAgree: generated programs come to the same end whether they are metered or
+// not: the same result, memory, globals and trap, with both of the engine's ways
+// to run them; and they spend the same fuel with both.
+//
+// Now and then the ways themselves differ: the engine's interpreter and compiler
+// disagree on a program that nobody has rewritten. Then there is no fuel to
+// compare, and the test says so.
 func TestAgree(t *testing.T) {
-	programs, seed := 300, uint64(1)
+	programs := 100
 	if os.Getenv("WHERRY_LONG") != "" {
 		programs = 20_000
 	}
-	plain, metered := newMachine(t, wazero.NewRuntimeConfigInterpreter()), newMachine(t, wazero.NewRuntimeConfig())
-	interpreted := newMachine(t, wazero.NewRuntimeConfigInterpreter())
-	traps, spent, starved := 0, int64(0), 0
-	for range programs {
-		seed++
+	ways := []*machine{newMachine(t, wazero.NewRuntimeConfig()), newMachine(t, wazero.NewRuntimeConfigInterpreter())}
+	traps, spent, odd := 0, int64(0), 0
+	for seed := range uint64(programs) {
 		wasm := generate(seed)
 		p := rewrite(t, wasm, meter.Config{Entries: []string{"run"}})
 		a, b := seed%3+1, seed*0x9e3779b97f4a7c15
-		want, _ := end(t, plain.start(t, wasm, nil), false, a, b)
-		one := metered.start(t, p.Wasm, p.Data)
-		got, left := end(t, one, true, a, b)
-		two := interpreted.start(t, p.Wasm, p.Data)
-		same, leftToo := end(t, two, true, a, b)
-		if got != want || same != want || left != leftToo {
-			t.Fatalf("seed %d: %q %d %d\nmetered: %q %d %d, left %d\ninterpreted: %q %d %d, left %d", seed,
-				want.trap, want.result, want.global, got.trap, got.result, got.global, left, same.trap, same.result, same.global, leftToo)
+		var plain [2]ending
+		var left [2]int64
+		for i, m := range ways {
+			was, is := m.start(t, wasm, nil), m.start(t, p.Wasm, p.Data)
+			plain[i], _ = end(t, was, false, a, b)
+			var metered ending
+			metered, left[i] = end(t, is, true, a, b)
+			if metered != plain[i] {
+				t.Fatalf("seed %d, way %d: %q %d %d\nmetered: %q %d %d, left %d", seed, i,
+					plain[i].trap, plain[i].result, plain[i].global, metered.trap, metered.result, metered.global, left[i])
+			}
+			was.Close(context.Background())
+			is.Close(context.Background())
 		}
-		if want.trap != "" {
+		switch {
+		case plain[0] != plain[1]:
+			t.Logf("seed %d: the engine's compiler says %q %d, its interpreter %q %d", seed,
+				plain[0].trap, plain[0].result, plain[1].trap, plain[1].result)
+			odd++
+		case left[0] != left[1]:
+			t.Fatalf("seed %d: %d units left when compiled, and %d when interpreted", seed, left[0], left[1])
+		case plain[0].trap != "":
 			traps++
-		} else {
-			spent += 1<<40 - left
-			starved += starve(t, metered, p, a, b, 1<<40-left)
+		default:
+			spent += 1<<40 - left[0]
+			if seed%4 == 0 {
+				starve(t, ways[0], p, a, b, 1<<40-left[0])
+			}
 		}
-		one.Close(context.Background())
-		two.Close(context.Background())
 	}
-	t.Logf("%d programs, %d of which trap; %d units of fuel, %d stopped when it was used up", programs, traps, spent, starved)
-	if traps == 0 || traps > programs/2 || starved == 0 {
-		t.Error("the programs are not worth much")
+	t.Logf("%d programs, %d of which trap; %d units of fuel", programs, traps, spent)
+	if traps == 0 || traps > programs/2 || odd > programs/1000 {
+		t.Errorf("%d trap, and %d end in two ways: the programs are not worth much", traps, odd)
 	}
 }
 
 // starve gives a program that spends n units less than that: it has to ask for
 // more, at once or later, and is trapped. With exactly n it does not ask.
-func starve(t *testing.T, m *machine, p meter.Program, a, b uint64, n int64) int {
+func starve(t *testing.T, m *machine, p meter.Program, a, b uint64, n int64) {
 	t.Helper()
 	ctx := context.Background()
 	defer func() { m.trapAt = 0 }()
@@ -116,7 +131,6 @@ func starve(t *testing.T, m *machine, p meter.Program, a, b uint64, n int64) int
 	if got, err := mod.ExportedFunction("run").Call(ctx, a, b, uint64(n)); err != nil || got[1] != 0 {
 		t.Errorf("with all of %d units: %v, %v", n, got, err)
 	}
-	return 1
 }
 
 // seeds returns modules of all kinds that are in the tree.
@@ -176,6 +190,9 @@ func checkRewrite(t *testing.T, j judge, wasm []byte) {
 		t.Fatal("Rewrite changed its input")
 	}
 	was, is := j.validate(wasm), j.validate(p.Wasm)
+	if was != nil && strings.Contains(was.Error(), "section custom") {
+		return // custom sections do not make a module invalid (2.5.2), and most are gone
+	}
 	if (was == nil) != (is == nil) {
 		t.Errorf("was: %v\nis: %v", was, is)
 	}

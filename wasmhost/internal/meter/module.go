@@ -100,7 +100,6 @@ type Module struct {
 
 	wasm    []byte
 	limits  Limits
-	tangle  uint64 // as Limits.Tangle, of the code so far
 	types   []FuncType
 	rawType reader   // the type section's items
 	imports []uint32 // their types
@@ -120,6 +119,7 @@ type Module struct {
 	tampers   bool    // its code may change tables, or drop segments
 	taken     []bool  // functions that a table or a reference may lead to
 	calls     []calls // of each function of its own
+	intricacy uint64  // of all functions
 }
 
 // A function of the module's own. Its body is [at, end) of the module, from its
@@ -219,8 +219,7 @@ func Decode(wasm []byte, limits Limits) (*Module, error) {
 func (m *Module) section(id byte, s *reader) error {
 	switch id {
 	case sectionCustom:
-		m.customSection(s)
-		return nil
+		return m.customSection(s)
 	case sectionType:
 		return m.typeSection(s)
 	case sectionImport:
@@ -656,12 +655,15 @@ func (m *Module) dataSection(s *reader) error {
 
 // customSection finds the names of functions. A malformed name section is as
 // good as none.
-func (m *Module) customSection(s *reader) {
-	name := string(s.name())
+func (m *Module) customSection(s *reader) error {
+	name := s.name()
 	rest := *s
 	s.at = s.end
-	if name != "name" || s.bad {
-		return
+	if !utf8.Valid(name) {
+		return refuse(RuleInvalid, "a custom section has a name that is not UTF-8")
+	}
+	if string(name) != "name" || s.bad {
+		return nil
 	}
 	for rest.more() {
 		id := rest.byte()
@@ -670,4 +672,5 @@ func (m *Module) customSection(s *reader) {
 			m.names = sub
 		}
 	}
+	return nil
 }

@@ -22,7 +22,8 @@ type shape struct {
 	bulk        bool // it has instructions that are charged by length
 	returns     bool // it has a return instruction
 	values      uint32
-	joins       uint32
+	joins       uint32 // blocks, and branches to them
+	targets     uint32 // labels of br_table
 }
 
 // calls are the functions that one calls, and the types by which it calls
@@ -34,8 +35,6 @@ type frame struct {
 	op    byte
 	entry int32 // the site that was current where it began
 	dead  bool  // it began where nothing gets to
-
-	branches uint64 // to its label
 }
 
 // A planner reads the code of one function after the other. Its slices are used
@@ -46,9 +45,6 @@ type planner struct {
 	calls  *calls
 	frames []frame
 	looped int // how many of frames are loops
-
-	branches uint64 // to the label of the function
-	loops    uint64 // so far
 
 	site int32 // the current one
 	pos  int   // where the current piece of code began
@@ -83,11 +79,22 @@ func (m *Module) codeSection(s *reader) error {
 		if err := p.plan(&body); err != nil {
 			return err
 		}
-		if n := uint64(fn.shape.joins) * uint64(fn.locals); n > m.limits.Intricacy {
-			return refuse(RuleBody, "function %d has %d joins and %d locals, the limit for their product is %d", i, fn.shape.joins, fn.locals, m.limits.Intricacy)
+		intricate := fn.intricacy()
+		if m.intricacy += intricate; m.intricacy > m.limits.Intricacy {
+			return refuse(RuleBody, "function %d has %d branches and %d locals: together with those before it, it is %d intricate, the limit is %d",
+				i, fn.shape.joins, fn.locals, m.intricacy, m.limits.Intricacy)
 		}
 	}
 	return nil
+}
+
+// intricacy estimates what a function costs the engine's compiler beyond its
+// length, in units of some two microseconds: it looks at every place where control
+// can come from several others once for each local, and for some purposes once
+// for each other such place.
+func (f *function) intricacy() uint64 {
+	joins := uint64(f.shape.joins) + uint64(f.shape.targets)/4
+	return joins * (uint64(f.locals) + joins/16)
 }
 
 // locals counts what a function declares.
@@ -154,9 +161,12 @@ func (p *planner) step(in *instr) (done bool, err error) {
 		if err := p.label(in, in.arg); err != nil {
 			return false, err
 		}
+		p.fn.shape.joins++
 		p.branched(in, in.op == opBr)
 	case opBrTable:
+		p.fn.shape.joins++
 		for l := in.labels; l.more(); {
+			p.fn.shape.targets++
 			if err := p.label(in, l.u32()); err != nil {
 				return false, err
 			}
@@ -190,41 +200,8 @@ func (p *planner) index(in *instr, what string, i uint32, n uint64) error {
 	return nil
 }
 
-// The engine compares each branch to a label with every other one, finds what comes
-// before what by walking from block to block, and loops by looking at each block
-// from every other. So the work for some of them is about the square of their number
-// times one of these, in half nanoseconds.
-const (
-	tangleTarget = 1   // targets of a br_table
-	tangleBranch = 20  // other branches
-	tangleJoin   = 34  // blocks, loops and ifs
-	tangleLoop   = 500 // loops
-)
-
-// tangled adds to what the code so far has the engine do.
-func (p *planner) tangled(by uint64, at int) error {
-	if p.m.tangle += by; p.m.tangle > p.m.limits.Tangle {
-		return refuse(RuleBody, "too many blocks, loops and branches up to %#x: %d, by the squares of their numbers, the limit is %d", at, p.m.tangle, p.m.limits.Tangle)
-	}
-	return nil
-}
-
-// label notes a branch.
 func (p *planner) label(in *instr, l uint32) error {
-	if err := p.index(in, "label", l, uint64(len(p.frames))+1); err != nil {
-		return err
-	}
-	branches := &p.branches
-	if int(l) < len(p.frames) {
-		branches = &p.frames[len(p.frames)-1-int(l)].branches
-	}
-	weight := uint64(tangleBranch)
-	if in.op == opBrTable {
-		weight = tangleTarget
-	}
-	by := (2**branches + 1) * weight
-	*branches++
-	return p.tangled(by, in.at)
+	return p.index(in, "label", l, uint64(len(p.frames))+1)
 }
 
 // call notes who is called, or referred to.
@@ -306,15 +283,10 @@ func (p *planner) open(in *instr) error {
 	if in.op == opLoop {
 		p.fn.shape.loops = true
 		p.looped++
-		if err := p.tangled((2*p.loops+1)*tangleLoop, in.at); err != nil {
-			return err
-		}
-		p.loops++
 		p.must = true
 	}
-	joins := uint64(p.fn.shape.joins)
 	p.fn.shape.joins++
-	return p.tangled((2*joins+1)*tangleJoin, in.at)
+	return nil
 }
 
 // otherwise begins the other arm of an if.
