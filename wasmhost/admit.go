@@ -219,7 +219,7 @@ func (c *code) try() error {
 			said = append(append(said, "\n> "...), line...)
 		}
 	}}
-	c.keeps = true
+	c.keeps = !c.host.cfg.noImage
 	in, err := c.instantiate(cfg)
 	c.keeps = false
 	if c.image != nil {

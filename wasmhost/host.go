@@ -37,6 +37,8 @@ type Config struct {
 	// Unmetered runs guests without counting fuel or stack. It is for measuring
 	// what that costs: such a guest can stop its loop, and the process, for ever.
 	Unmetered bool
+
+	noImage bool // every instance initialises by itself; for tests
 }
 
 func (c Config) withDefaults() Config {
@@ -46,6 +48,7 @@ func (c Config) withDefaults() Config {
 		MemoryPages:    cmp.Or(c.MemoryPages, 256),
 		Limits:         c.Limits,
 		Unmetered:      c.Unmetered,
+		noImage:        c.noImage,
 	}
 }
 

@@ -1,6 +1,7 @@
 package wasmhost
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -11,11 +12,38 @@ import (
 // memory and in its globals, and where its mailbox is. Other instances of the
 // module start from a copy of it, and run none of its code to do so.
 type image struct {
-	memory  []byte // up to the last byte that is not zero
+	extents []extent
 	size    int    // bytes of memory that the instance had
 	globals []uint64
 	mailAt  uint32
-	file    imageFile // memory again, for mapping it, where that is better than to copy it
+	file    imageFile // instead of extents, where mapping is better than to copy
+}
+
+// An extent is a part of a memory that is not all zeros. What is zeros is there
+// already, and to write it would cost a page.
+type extent struct {
+	at    int
+	bytes []byte
+}
+
+// extentBytes is a page of the system, or less.
+const extentBytes = 4 << 10
+
+// newExtents copies what is not zero of memory.
+func newExtents(memory []byte) (list []extent) {
+	var zeros [extentBytes]byte
+	for at := 0; at < len(memory); at += extentBytes {
+		b := memory[at:min(at+extentBytes, len(memory))]
+		if bytes.Equal(b, zeros[:len(b)]) {
+			continue
+		}
+		if last := len(list) - 1; last >= 0 && list[last].at+len(list[last].bytes) == at {
+			list[last].bytes = append(list[last].bytes, b...)
+		} else {
+			list = append(list, extent{at, bytes.Clone(b)})
+		}
+	}
+	return list
 }
 
 // mapFrom is the size in bytes from which on an image is mapped. A page that is
@@ -41,12 +69,10 @@ func (in *Instance) newImage(mailAt uint32) (*image, error) {
 	for n > 0 && in.memory.bytes[n-1] == 0 {
 		n--
 	}
-	im.memory = append([]byte(nil), in.memory.bytes[:n]...)
-	if n >= mapFrom {
-		// Without it the image is copied, which is slower and otherwise the same.
-		if im.file.open(im.memory) {
-			im.memory = nil
-		}
+	// Where mapping does not work the image is copied, which is slower and
+	// otherwise the same.
+	if n < mapFrom || !im.file.open(in.memory.bytes[:n]) {
+		im.extents = newExtents(in.memory.bytes[:n])
 	}
 	return im, nil
 }
@@ -58,7 +84,9 @@ func (im *image) restore(in *Instance) error {
 			return errors.New("wasmhost: no memory for a copy of an instance")
 		}
 	}
-	copy(in.memory.bytes, im.memory) // nothing where it is mapped
+	for _, e := range im.extents {
+		copy(in.memory.bytes[e.at:], e.bytes)
+	}
 	if len(im.globals) == 0 {
 		return nil
 	}

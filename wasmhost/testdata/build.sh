@@ -7,3 +7,6 @@ cd "$(dirname "$0")"
 for wat in *.wat refuse/*.wat; do
 	wat2wasm --enable-all --debug-names "$wat" -o "${wat%.wat}.wasm"
 done
+for wat in image/*.wat; do # where typed references would be in the way
+	wat2wasm --debug-names "$wat" -o "${wat%.wat}.wasm"
+done
