@@ -11,7 +11,8 @@ import (
 const (
 	admissionTime  = 10 * time.Millisecond
 	countTime      = 50 * time.Millisecond
-	admissionBytes = 1 << 20
+	admissionBytes = 1 << 20 // and inProportion
+	inProportion   = 16      // times what the module has
 )
 
 // admission has the serving process look at a module.
@@ -43,7 +44,7 @@ func (a *arena) refuses(rule string, within time.Duration, wasm []byte) (r answe
 	if best > within {
 		a.problem("the refusal took %v, longer than %v", best, within)
 	}
-	if most := uint64(admissionBytes + len(wasm)); r.Allocated > most {
+	if most := uint64(admissionBytes + inProportion*len(wasm)); r.Allocated > most {
 		a.problem("the refusal allocated %s", mib(int(r.Allocated)))
 	}
 	return r

@@ -114,7 +114,7 @@ func exports(a *arena) string {
 		{"two exports of a name", "invalid_module", func(m *module) {
 			m.exports = section(7, vector(append(plainExports(), plainExports()...)...))
 		}},
-		{"nothing", "invalid_module", func(m *module) { *m = module{} }},
+		{"nothing", "export_missing", func(m *module) { *m = module{} }},
 	} {
 		m := plain()
 		tc.change(m)

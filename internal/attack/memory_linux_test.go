@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -224,14 +225,14 @@ func outOfBoundsData(a *arena) string {
 	elements.tables = section(4, vector([]byte{0x70, 0, 1}))
 	elements.elements = section(9, vector([]byte{0, 0x41, 1, 0x0b, 1, 0}))
 	outcome := ""
-	for _, m := range []*module{data, elements} {
+	for rule, m := range map[string]*module{"init_trapped": data, "invalid_module": elements} {
 		r := a.admission(m.bytes())
-		if r.Rule != "init_trapped" {
-			a.problem("%s, want the rule init_trapped", verdict(r))
+		if r.Rule != rule || !strings.Contains(r.Detail, "out of bounds") {
+			a.problem("%s, want the rule %s, out of bounds", verdict(r), rule)
 		}
-		outcome = verdict(r)
+		outcome += r.Rule + ", "
 	}
-	return outcome
+	return outcome + "out of bounds"
 }
 
 func customSections(a *arena) string {
@@ -250,7 +251,8 @@ func customSections(a *arena) string {
 	wasm := bomb.bytes()
 	b := a.admission(wasm)
 	without := a.admission(plain().bytes())
-	if most := without.Allocated + admissionBytes; b.Allocated > most {
+	// One copy of the module, and nothing of what is in them.
+	if most := without.Allocated + admissionBytes + uint64(len(wasm)); b.Allocated > most {
 		a.problem("%d bytes of custom sections: admission allocated %s, without them %s", len(wasm), mib(int(b.Allocated)), mib(int(without.Allocated)))
 	}
 	return fmt.Sprintf("%s; 7 MiB of others: %s, allocated %s", r.Rule, verdict(b), mib(int(b.Allocated)))
