@@ -77,7 +77,7 @@ func TestRecorderTells(t *testing.T) {
 			event{abi.Record{Kind: abi.Close, Code: 4000, Flags: abi.ByPeer | abi.Clean | abi.Opened}, "why"},
 			`{"conn":1,"type":"disconnect","code":4000,"reason":"why","by":"peer","clean":1,"opened":1}`,
 		},
-		{event{abi.Record{Kind: abi.Fault, Flags: abi.Flags(abi.Message), Code: 1, Token: 1}, ""}, `{"conn":1,"type":"fault","command":3,"status":1}`},
+		{event{abi.Record{Kind: abi.Fault, Flags: abi.Flags(abi.Message), Code: 1, Token: 1}, ""}, `{"conn":1,"type":"fault","command":3,"status":1,"sent":0}`},
 	}
 	for _, tc := range tests {
 		tc.event.Conn = 99
