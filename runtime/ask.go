@@ -5,9 +5,9 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,10 +73,11 @@ func readBody(w http.ResponseWriter, r *http.Request, within time.Duration) ([]b
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
 	var tooLarge *http.MaxBytesError
+	var late net.Error
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, wshead.BodyTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.As(err, &late) && late.Timeout():
 		return nil, wshead.BodyTimeout
 	case err != nil:
 		return nil, wshead.BadBody
