@@ -17,8 +17,12 @@ import (
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
 )
 
-// maxRequestBytes bounds the body of a request that a program is given.
-const maxRequestBytes = 64 << 10
+// Bounds of a request that a program is given. That of the head is what the
+// server's own port has; somebody else's may let more through.
+const (
+	maxHeadBytes    = 16 << 10
+	maxRequestBytes = 64 << 10 // the body
+)
 
 // ask has the route's program answer a request that is no upgrade. It reports
 // false, and has written nothing, if the program does not want requests.
@@ -30,9 +34,12 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, route *route) bool 
 	settings := t.limits.settings()
 	var refusal *wshead.Refusal
 	var body []byte
-	if !route.allows(r.Header.Get("Origin"), r.Header["Origin"] != nil) {
+	switch {
+	case !route.allows(r.Header.Get("Origin"), r.Header["Origin"] != nil):
 		refusal = wshead.OriginRefused
-	} else {
+	case headBytes(r) > maxHeadBytes:
+		refusal = wshead.HeadTooLarge
+	default:
 		body, refusal = readBody(w, r, settings.ConnectTimeout)
 	}
 	// It counts until it is written: what is held for clients that do not read
@@ -56,6 +63,17 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, route *route) bool 
 		a.write(w, settings.StallTimeout)
 	}
 	return true
+}
+
+// headBytes returns about how long the request's head was.
+func headBytes(r *http.Request) int {
+	n := len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, value := range values {
+			n += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return n
 }
 
 // readBody reads what the request brings, within a time; 0 is any.

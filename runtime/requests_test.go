@@ -97,6 +97,9 @@ func TestRequest(t *testing.T) {
 		if r, _ = fetch(t, "GET", url+"/a/b", nil, "Origin: https://HERE"); r.StatusCode != 200 {
 			t.Errorf("%s: the origin that may connect got %s", url, r.Status)
 		}
+		if r, _ = fetch(t, "GET", url+"/a/b", nil, "X-"+strings.Repeat("y", 70_000)+": 1"); r.StatusCode != 431 {
+			t.Errorf("%s: a head of 70 000 bytes: %s, want a 431", url, r.Status)
+		}
 		if r, _ = fetch(t, "GET", url+"/", nil); r.StatusCode != 404 {
 			t.Errorf("%s: no route: %s", url, r.Status)
 		}
@@ -373,6 +376,10 @@ func TestRequestLarge(t *testing.T) {
 	c.command(command{Record: abi.Record{Kind: abi.Respond, Conn: e.Conn, Code: 200}})
 	if status := await(t, answers, "response"); status != 200 {
 		t.Errorf("got %d", status)
+	}
+	s, _, _ = serveEager(t, runtime.Limits{MemoryPages: 3}) // all that it starts with
+	if r, _ := fetch(t, "POST", "http://"+s.addr+"/", strings.NewReader(strings.Repeat("x", 50_000))); r.StatusCode != 413 {
+		t.Errorf("without memory for it: got %s, want a 413", r.Status)
 	}
 }
 
