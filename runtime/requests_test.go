@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -354,6 +355,51 @@ func TestRequestEnds(t *testing.T) {
 			t.Errorf("after the shutdown got %s, want a 503", r.Status)
 		}
 	})
+}
+
+// TestRequestStorm: many at once, of which some make their handler panic, and then
+// a shutdown in their middle. Every one gets an answer that it may get.
+func TestRequestStorm(t *testing.T) {
+	start := func() runtime.Handler {
+		return &eager{request: func(x runtime.Exchange, r *runtime.Request) {
+			switch r.Field(":query") {
+			case "panic":
+				panic("as it must")
+			case "later":
+				go x.Do(func(x runtime.Exchange) { x.Respond(200, []byte("ok")) })
+			default:
+				x.Respond(200, []byte("ok"))
+			}
+		}}
+	}
+	s := serveOne(t, runtime.Tenant{Handler: start, Limits: runtime.Limits{Requests: 6}}, 2)
+	mounted := httptest.NewServer(s)
+	defer mounted.Close()
+	var group sync.WaitGroup
+	halfway := make(chan struct{}, 8*50)
+	for i := range 8 {
+		group.Go(func() {
+			for j := range 100 {
+				query := []string{"", "later", "panic"}[(i+j)%3]
+				r, text, err := request("GET", mounted.URL+"/?"+query, nil)
+				switch {
+				case err != nil:
+					t.Error(err)
+				case r.StatusCode == 503, r.StatusCode == 500: // too many, shutting down; a neighbour's panic
+				case r.StatusCode != 200 || text != "ok" || query == "panic":
+					t.Errorf("%q got %s, %q", query, r.Status, text)
+				}
+				if j < 50 {
+					halfway <- struct{}{}
+				}
+			}
+		})
+	}
+	for range 8 * 50 {
+		await(t, halfway, "answer")
+	}
+	stop(s.Server)
+	group.Wait()
 }
 
 // TestRequestLarge: a request that is larger than the inbox goes to a buffer that
