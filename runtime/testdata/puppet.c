@@ -98,6 +98,7 @@ static void run(uint64_t conn, wherry_span script) {
     __builtin_memcpy(&command, script.at, sizeof(command));
     uint32_t size = sizeof(command);
     if (command.data == 0xffffffff) {
+      if (command.len > script.len) return; // or its size could wrap, to no step at all
       command.data = (uint32_t)script.at + size;
       size += (command.len + 7) & ~7u;
     }
