@@ -120,15 +120,18 @@ func writeFile(t *testing.T, path, content string) {
 	}
 }
 
-// TestReadmeGuest saves the block of C as the README says, and runs the
-// README's own commands to build it and to have it inspected.
+// TestReadmeGuest saves each block of C as the README says, and runs the README's
+// own commands to build it and to have it inspected.
 func TestReadmeGuest(t *testing.T) {
-	blocks := readmeBlocks(t, "c")
-	if len(blocks) != 1 {
-		t.Fatalf("%d blocks of C; this test knows what to do with one", len(blocks))
+	wherry := buildWherry(t)
+	for _, b := range readmeBlocks(t, "c") {
+		t.Run(b.String(), func(t *testing.T) { buildGuest(t, wherry, b.text) })
 	}
+}
+
+func buildGuest(t *testing.T, wherry, source string) {
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "my.c"), blocks[0].text)
+	writeFile(t, filepath.Join(dir, "my.c"), source)
 	root, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +152,6 @@ func TestReadmeGuest(t *testing.T) {
 		}
 		return string(out)
 	}
-	wherry := buildWherry(t)
 	inspected := ""
 	for _, words := range readmeCommands(t) {
 		switch {

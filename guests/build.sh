@@ -46,6 +46,8 @@ build_wat echo-wat/echo-wat.wat echo-wat
 tests=../runtime/testdata
 build_c $tests/puppet.c puppet
 build_c $tests/puppet.c puppet-small -DPUPPET_INBOX_BYTES=4096 '-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_WRITABLE)'
+build_c $tests/puppet.c puppet-eager -DPUPPET_INBOX_BYTES=4096 \
+	'-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_TIMER)|wherry_bit(WHERRY_KIND_REQUEST)|wherry_bit(WHERRY_KIND_STOP)'
 build_wat $tests/sneaky.wat sneaky
 meter=../wasmhost/internal/meter/testdata
 build_c $meter/kernels.c kernels
@@ -57,7 +59,7 @@ build_wat $attacks/tables.wat tables
 build_wat $attacks/deep.wat deep
 
 failed=0
-for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/sneaky \
+for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/puppet-eager $tests/sneaky \
 	$meter/kernels $attacks/villain $attacks/tables $attacks/deep; do
 	built=$work/$(basename $file).wasm
 	if [ "${1-}" != --check ]; then

@@ -58,6 +58,38 @@ func TestRecorderScripts(t *testing.T) {
 	}
 }
 
+// TestRecorderRequests: a request is answered by the rules of its route, and told
+// of; where there are none it is answered as a host does.
+func TestRecorderRequests(t *testing.T) {
+	fields := func(method, route string) string {
+		b := abi.AppendField(nil, abi.FieldMethod, method)
+		b = abi.AppendField(b, abi.FieldPath, "/p")
+		b = abi.AppendField(b, abi.FieldQuery, "id=me")
+		return string(abi.AppendField(b, abi.FieldRoute, route))
+	}
+	body := func(name, value string) string { return string(abi.AppendField(nil, name, value)) }
+	h := boot(t, Recorder())
+	config := abi.AppendField(nil, abi.FieldConfig+"/a", "connect: accept\nrequest: respond 200 :body=home")
+	h.turn(event{abi.Record{Kind: abi.Start}, string(config)})
+	for _, tc := range []struct {
+		method, route string
+		want          []string
+	}{
+		{"GET", "/a", []string{"14 200 " + body(":body", "home"), `10 2 me{"conn":0,"type":"http","method":"GET","path":"/p"}`}},
+		{"GET", "/b", []string{"14 426 " + body(":body", "WebSocket")}},
+		{"HEAD", "/b", []string{"14 426 " + body(":body", "WebSocket")}},
+		{"POST", "/b", []string{"14 405 " + body("allow", "GET")}},
+	} {
+		var got []string
+		for _, c := range h.turn(event{abi.Record{Kind: abi.Request, Conn: 99}, fields(tc.method, tc.route)}) {
+			got = append(got, describe(c))
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s %s: commands %q, want %q", tc.method, tc.route, got, tc.want)
+		}
+	}
+}
+
 // describe is a command's kind, code and data.
 func describe(c command) string { return fmt.Sprintf("%d %d %s", c.Kind, c.Code, c.text) }
 
@@ -77,7 +109,7 @@ func TestRecorderTells(t *testing.T) {
 			event{abi.Record{Kind: abi.Close, Code: 4000, Flags: abi.ByPeer | abi.Clean | abi.Opened}, "why"},
 			`{"conn":1,"type":"disconnect","code":4000,"reason":"why","by":"peer","clean":1,"opened":1}`,
 		},
-		{event{abi.Record{Kind: abi.Fault, Flags: abi.Flags(abi.Message), Code: 1, Token: 1}, ""}, `{"conn":1,"type":"fault","command":3,"status":1}`},
+		{event{abi.Record{Kind: abi.Fault, Flags: abi.Flags(abi.Message), Code: 1, Token: 1}, ""}, `{"conn":1,"type":"fault","command":3,"status":1,"sent":0}`},
 	}
 	for _, tc := range tests {
 		tc.event.Conn = 99

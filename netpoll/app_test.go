@@ -3,6 +3,7 @@ package netpoll
 import (
 	"slices"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/gobwas/ws"
@@ -163,6 +164,8 @@ func (a *app) Drained(c *Conn) {
 		a.drained(s)
 	}
 }
+
+func (a *app) Wait() time.Duration { return -1 }
 
 func (a *app) Deliver() (more bool) {
 	now := a.staged

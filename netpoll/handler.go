@@ -36,6 +36,11 @@ type Driver interface {
 	// Deliver acts on what was staged. It reports whether more is waiting to
 	// be delivered in the next turn, which then comes without a wait.
 	Deliver() (more bool)
+
+	// Wait returns for how long the loop may wait for events at most before
+	// it is to call Deliver again; if it is negative, for any time. It is
+	// asked before every wait.
+	Wait() time.Duration
 }
 
 // A Handler is told what happens on the connections that it awaits. It stages

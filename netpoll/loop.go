@@ -218,7 +218,17 @@ func (l *Loop) wait(block bool) (int, error) {
 		return 0, nil
 	}
 	l.stats.Waits++
-	return l.poller.wait(l.ready[:], l.wheel.next())
+	return l.poller.wait(l.ready[:], l.longest())
+}
+
+// longest returns how long a wait may be, for our deadlines and for the driver;
+// if it is negative, any time.
+func (l *Loop) longest() time.Duration {
+	ours, asked := l.wheel.next(), l.driver.Wait()
+	if ours < 0 || asked >= 0 && asked < ours {
+		return asked
+	}
+	return ours
 }
 
 func (l *Loop) handle(r ready) {

@@ -24,8 +24,13 @@ func (h *home) apply(g *guest, r *abi.Record) abi.Status {
 	if !ok {
 		return abi.Invalid
 	}
-	if r.Kind == abi.Publish {
+	switch r.Kind {
+	case abi.Publish:
 		return h.publish(handle(r.Conn), r.Flags, r.Code, data)
+	case abi.Timer:
+		return h.setTimer(r.Token, r.Code)
+	case abi.Respond:
+		return h.respond(handle(r.Conn), r.Code, data)
 	}
 	s, status := h.sessions.find(handle(r.Conn))
 	if status != abi.OK {
@@ -160,10 +165,10 @@ func (h *home) headerLines(fields []byte) (lines, protocol, body []byte, status 
 		case string(name) == abi.FieldBody:
 			body = value
 			continue
-		case !wshead.ValidFieldName(name) || !wshead.ValidFieldValue(value):
-			return nil, nil, nil, abi.Invalid
 		case wshead.Forbidden(name):
 			return nil, nil, nil, abi.Denied
+		case !wshead.ValidFieldName(name) || !wshead.ValidFieldValue(value):
+			return nil, nil, nil, abi.Invalid
 		}
 		if len(lines)+len(name)+len(value)+len(": \r\n") > maxHeaderBytes {
 			return nil, nil, nil, abi.TooBig

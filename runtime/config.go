@@ -108,10 +108,12 @@ const (
 // negative duration switches the deadline off.
 type Limits struct {
 	Conns          int           // connections of the tenant; over it they are refused with 503 (100 000)
+	Requests       int           // HTTP requests of the tenant that wait for an answer; over it they are refused with 503 (256)
+	Timers         int           // timers of an instance that are armed at once (10 000)
 	MemoryPages    uint32        // guest memory, in 64 KiB pages, for each instance (256, or room for four of the largest messages)
 	MessageBytes   int           // largest message, after reassembly; sent ones may have SendBytes (1 MiB)
 	SendBytes      int           // unsent bytes of a connection before it counts as slow (1 MiB)
-	ConnectTimeout time.Duration // for the guest to answer a handshake (5 s)
+	ConnectTimeout time.Duration // for the guest to answer a handshake, or an HTTP request (5 s)
 	IdleTimeout    time.Duration // without a message in either direction (off)
 	PingInterval   time.Duration // without a byte from the peer, until it is pinged (20 s)
 	PingTimeout    time.Duration // from then, until the connection is closed with 1011 (20 s)
@@ -119,13 +121,19 @@ type Limits struct {
 	StallTimeout   time.Duration // for a slow peer to take anything at all (30 s)
 }
 
-// MaxMessageBytes is the most that Limits.MessageBytes can be.
-const MaxMessageBytes = 64 << 20
+// The most that fields of Limits can be.
+const (
+	MaxMessageBytes = 64 << 20
+	MaxRequests     = maxRequests
+	MaxTimers       = 1 << 20
+)
 
 func (l Limits) withDefaults() Limits {
 	const program = 64 // pages for the guest itself, beside the messages
 	messages := (l.MessageBytes + 1<<16 - 1) >> 16
 	l.Conns = cmp.Or(l.Conns, 100_000)
+	l.Requests = cmp.Or(l.Requests, 256)
+	l.Timers = cmp.Or(l.Timers, 10_000)
 	l.MemoryPages = cmp.Or(l.MemoryPages, uint32(max(256, program+4*messages)))
 	return l
 }
@@ -200,6 +208,10 @@ func (t *Tenant) check() error {
 		return configError("tenant %q: largest message of %d bytes; it can be 1 to %d", t.Name, l.MessageBytes, MaxMessageBytes)
 	case l.Conns < 0:
 		return configError("tenant %q: %d connections; it cannot be negative", t.Name, l.Conns)
+	case l.Requests < 0 || l.Requests > MaxRequests:
+		return configError("tenant %q: %d requests that wait; it can be 1 to %d", t.Name, l.Requests, MaxRequests)
+	case l.Timers < 0 || l.Timers > MaxTimers:
+		return configError("tenant %q: %d timers; there can be 1 to %d", t.Name, l.Timers, MaxTimers)
 	case l.SendBytes < 0:
 		return configError("tenant %q: %d unsent bytes; it cannot be negative", t.Name, l.SendBytes)
 	case l.CloseTimeout < 0:

@@ -30,10 +30,10 @@ func badCommands() []badCommand {
 		{"unknown kind", command{abi.Record{Kind: 17}, ""}, abi.Unsupported},
 		{"unknown kind with the bit of message", command{abi.Record{Kind: 32 + abi.Message}, ""}, abi.Unsupported},
 		{"largest kind but ours", command{abi.Record{Kind: 0xfeff}, ""}, abi.Unsupported},
-		{"timer", command{abi.Record{Kind: abi.Timer, Code: 1}, ""}, abi.Unsupported},
+		{"timer that nobody would hear of", command{abi.Record{Kind: abi.Timer, Code: 1}, ""}, abi.Denied},
 		{"writable", command{abi.Record{Kind: abi.Writable}, ""}, abi.Unsupported},
 		{"resume", command{abi.Record{Kind: abi.Resume}, ""}, abi.Unsupported},
-		{"respond", command{abi.Record{Kind: abi.Respond, Code: 200}, ""}, abi.Unsupported},
+		{"respond to a connection", command{abi.Record{Kind: abi.Respond, Code: 200}, ""}, abi.Denied},
 		{"call", command{abi.Record{Kind: abi.Call}, ""}, abi.Unsupported},
 		{"stop", command{abi.Record{Kind: abi.Stop}, ""}, abi.Unsupported},
 

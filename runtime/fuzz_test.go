@@ -20,42 +20,54 @@ func FuzzCommands(f *testing.F) {
 	}
 	f.Add(trapScript)
 	s := serve(f, runtime.Config{
-		Tenants: []runtime.Tenant{{Name: "puppet", Module: readGuest(f, "puppet")}, {Name: "victim", Module: guests.Echo()}},
-		Routes:  []runtime.Route{{Pattern: "/puppet", Tenant: "puppet"}, {Pattern: "/victim", Tenant: "victim"}},
-		Loops:   1,
+		Tenants: []runtime.Tenant{
+			{Name: "puppet", Module: readGuest(f, "puppet")},
+			{Name: "eager", Module: readGuest(f, "puppet-eager")}, // for whom more is allowed
+			{Name: "victim", Module: guests.Echo()},
+		},
+		Routes: []runtime.Route{{Pattern: "/puppet", Tenant: "puppet"}, {Pattern: "/eager", Tenant: "eager"}, {Pattern: "/victim", Tenant: "victim"}},
+		Loops:  1,
 	})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		tame(b)
-		c := s.dial(t, "/puppet")
-		c.send(ws.OpBinary, b)
-		s.dial(t, "/victim").echoes(ws.OpText, []byte("untouched"))
-		c.send(ws.OpText, []byte("the last"))
-		c.sendClose(1000, "")
-		for {
-			frame, err := ws.ReadFrame(c)
-			if err == io.EOF {
-				return
-			}
-			if err != nil {
-				return // a reset: the close frame crossed the server's own
-			}
-			if err := ws.CheckHeader(frame.Header, ws.StateClientSide); err != nil {
-				t.Fatalf("an illegal frame %+v: %v", frame.Header, err)
-			}
-			if frame.Header.OpCode != ws.OpClose {
-				continue
-			}
-			code, reason := ws.ParseCloseFrameData(frame.Payload)
-			// gobwas/ws does not know the codes that IANA has added to the RFC's.
-			if 1012 <= code && code <= 1014 {
-				code = ws.StatusNormalClosure
-			}
-			if err := ws.CheckCloseFrameData(code, reason); err != nil {
-				t.Fatalf("an illegal close frame: %d %q: %v", code, reason, err)
-			}
-			return
+		for _, path := range []string{"/puppet", "/eager"} {
+			c := s.dial(t, path)
+			c.send(ws.OpBinary, b)
+			s.dial(t, "/victim").echoes(ws.OpText, []byte("untouched"))
+			c.send(ws.OpText, []byte("the last"))
+			c.sendClose(1000, "")
+			c.readsLegal()
 		}
 	})
+}
+
+// readsLegal reads to the end, and fails the test at what a server must not send.
+func (c *client) readsLegal() {
+	c.t.Helper()
+	for {
+		frame, err := ws.ReadFrame(c)
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			return // a reset: the close frame crossed the server's own
+		}
+		if err := ws.CheckHeader(frame.Header, ws.StateClientSide); err != nil {
+			c.t.Fatalf("an illegal frame %+v: %v", frame.Header, err)
+		}
+		if frame.Header.OpCode != ws.OpClose {
+			continue
+		}
+		code, reason := ws.ParseCloseFrameData(frame.Payload)
+		// gobwas/ws does not know the codes that IANA has added to the RFC's.
+		if 1012 <= code && code <= 1014 {
+			code = ws.StatusNormalClosure
+		}
+		if err := ws.CheckCloseFrameData(code, reason); err != nil {
+			c.t.Fatalf("an illegal close frame: %d %q: %v", code, reason, err)
+		}
+		return
+	}
 }
 
 // tame takes from a script what would keep the puppet busy for ever.

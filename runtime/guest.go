@@ -34,7 +34,7 @@ func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 	var err error
 	g.in, err = m.Instantiate(wasmhost.InstanceConfig{
 		MemoryPages: h.tenant.limits.MemoryPages,
-		Grants:      granted | abi.Writable.Bit(),
+		Grants:      granted | abi.Writable.Bit() | abi.Stop.Bit(),
 		Now:         h.shard.clock,
 		Log:         logs.line,
 		Flush:       func(in *wasmhost.Instance, commands int) int { return g.flush(h, commands) },
@@ -43,9 +43,11 @@ func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 }
 
 // granted is the commands of this version that a guest may use: the rest is
-// answered with unsupported. Of the optional events there is writable.
+// answered with unsupported. The optional events that there are besides, writable
+// and stop, are no commands.
 var granted = abi.Ready.Bit() | abi.Accept.Bit() | abi.Message.Bit() | abi.Close.Bit() | abi.Reject.Bit() |
-	abi.Subscribe.Bit() | abi.Unsubscribe.Bit() | abi.Publish.Bit() | abi.Attach.Bit()
+	abi.Subscribe.Bit() | abi.Unsubscribe.Bit() | abi.Publish.Bit() | abi.Attach.Bit() |
+	abi.Timer.Bit() | abi.Respond.Bit()
 
 func (g *guest) push(r *abi.Record, n int) ([]byte, bool) { return g.in.Push(r, n) }
 func (g *guest) takeBack()                                { g.in.TakeBack() }

@@ -5,7 +5,7 @@ import (
 	"github.com/seed-c6589352/wherry/netpoll"
 )
 
-// A handle names a connection to a program: the slot of its session, a
+// A handle names a connection, or an HTTP request, to a program: a slot, a
 // generation that counts the slot's tenants, and a tag of the home, so that a
 // handle of another instance is told from a stale one.
 //
@@ -19,14 +19,14 @@ type handle uint64
 const (
 	slotBits       = 24
 	generationBits = 32
-	maxSessions    = 1 << slotBits
+	maxSessions    = 1<<slotBits - maxRequests // the slots above are for requests
 )
 
 func makeHandle(slot, generation uint32, tag uint8) handle {
 	return handle(slot) | handle(generation)<<slotBits | handle(tag)<<(slotBits+generationBits)
 }
 
-func (h handle) slot() uint32       { return uint32(h) & (maxSessions - 1) }
+func (h handle) slot() uint32       { return uint32(h) & (1<<slotBits - 1) }
 func (h handle) generation() uint32 { return uint32(h >> slotBits) }
 func (h handle) tag() uint8         { return uint8(h >> (slotBits + generationBits)) }
 

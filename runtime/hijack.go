@@ -20,7 +20,8 @@ import (
 // ServeHTTP implements [http.Handler]. An upgrade is hijacked and moves to a
 // loop; the program sees the request's fields in alphabetical order, since
 // net/http does not keep theirs. Anything else is answered as on the server's
-// own port: Config.HTTP, or a 404, or at a route a 426 that says what this is.
+// own port: by Config.HTTP, or with a 404; at a route by its program, or with a
+// 426 that says what this is.
 //
 // A TCP connection is moved as it is. One of TLS cannot be: two goroutines copy
 // between it and the loop for as long as it lives.
@@ -136,11 +137,7 @@ func moveConn(conn net.Conn) (fd int, err error) {
 
 // writeRefusal writes through net/http what a loop would have answered.
 func writeRefusal(w http.ResponseWriter, r *wshead.Refusal) {
-	for line := range strings.SplitSeq(r.Fields, "\r\n") {
-		if name, value, ok := strings.Cut(line, ": "); ok {
-			w.Header().Add(name, value)
-		}
-	}
+	addLines(w.Header(), r.Fields)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(r.Status)
 	fmt.Fprintln(w, r.Text)

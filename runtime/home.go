@@ -30,6 +30,8 @@ type home struct {
 
 	program  program // nil before the first connection and after a trap
 	sessions sessions
+	requests requests
+	timers   timers
 	load     atomic.Int32 // connections; other loops compare
 
 	later   []event         // could not be staged: the program runs, or there is no room
@@ -37,7 +39,8 @@ type home struct {
 	told    int             // of ended: how many close events are in the inbox
 	orphans []*netpoll.Conn // reported closed, with nobody to be told
 	slow    []*netpoll.Conn // to be closed with 1008 when the turn's commands are applied
-	listed  bool            // on the shard's list
+	listed  bool            // on the shard's list of those to deliver
+	timed   bool            // on the shard's list of those with timers
 	flooded bool            // more faults than later may hold
 	lent    int             // bytes that Reserve has returned and that are not a message yet
 
@@ -299,6 +302,8 @@ func (h *home) trapped(err error) {
 	})
 	h.program.close()
 	h.program = nil
+	h.timers = timers{}
+	h.failRequests(wshead.GuestFailed)
 	h.later, h.flooded, h.lent = nil, false, 0
 	h.orphans = append(h.orphans, h.ended...)
 	clear(h.ended)
@@ -312,6 +317,7 @@ func (h *home) retire() {
 		h.program.close()
 		h.program = nil
 	}
+	h.failRequests(wshead.ShuttingDown)
 }
 
 func (h *home) logTrap(err error) {

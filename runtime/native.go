@@ -12,6 +12,8 @@ import (
 // its methods run on the loop that owns its connections, one at a time, and must
 // not block. One that panics is treated as a guest that traps: its connections
 // close with 1011, and the next one gets a fresh Handler.
+//
+// It may also be a [Starter], [TimerHandler], [RequestHandler] or [StopHandler].
 type Handler interface {
 	// Connect is called for every handshake. It, or something later, must call
 	// c.Accept, c.Reject or c.Close before the connect timeout. r is valid
@@ -34,7 +36,7 @@ type End struct {
 	Opened bool   // the handshake had been accepted
 }
 
-// A Request is the handshake's request head.
+// A Request is the request head of a handshake or of an HTTP request.
 type Request struct{ fields []byte }
 
 // Field returns the value of the first field called name, in lower case, or "".
@@ -185,18 +187,14 @@ func (c Conn) publish(flags abi.Flags, topic string, text bool, payload []byte) 
 // whether f will run; the connection may have gone by then. A panic of f's is one
 // of the handler's.
 func (c Conn) Do(f func(Conn)) bool {
-	return c.home.shard.loop.Post(func() {
-		if err := guarded(func() { f(c) }); err != nil {
-			c.home.trapped(err)
-		}
-		c.home.closeSlow()
-	})
+	return c.home.do(func() { f(c) })
 }
 
 // A native is a Handler as a program. Events are copied into an arena of its own
 // as they are into a guest's inbox, so that both see the same turns.
 type native struct {
 	handler Handler
+	wanted  uint32 // Kind.Bit of the optional events that handler takes
 	arena   []byte // payloads of staged events
 	used    int    // bytes of arena that are taken
 	before  int    // used, as it was before the last push
@@ -213,7 +211,10 @@ const arenaBytes = 256 << 10
 
 // newNative makes a program of what start returns.
 func newNative(start func() Handler) (n *native, err error) {
-	err = guarded(func() { n = &native{handler: start(), arena: make([]byte, arenaBytes)} })
+	err = guarded(func() {
+		handler := start()
+		n = &native{handler: handler, wanted: optional(handler), arena: make([]byte, arenaBytes)}
+	})
 	return n, err
 }
 
@@ -256,7 +257,7 @@ func (n *native) pushReserved(r *abi.Record, payload []byte) bool {
 }
 
 func (n *native) staged() int           { return len(n.events) }
-func (n *native) wants() uint32         { return 0 }
+func (n *native) wants() uint32         { return n.wanted }
 func (n *native) largest(limit int) int { return limit }
 func (n *native) close()                {}
 
@@ -288,5 +289,7 @@ func (n *native) handle(h *home, e *nativeEvent) {
 			Clean:  e.record.Flags&abi.Clean != 0,
 			Opened: e.record.Flags&abi.Opened != 0,
 		})
+	default:
+		n.handleOptional(h, e)
 	}
 }

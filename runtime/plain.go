@@ -105,12 +105,16 @@ func (p *plainSide) drop() {
 
 // serve answers a request that is no upgrade.
 func (p *plainSide) serve(w http.ResponseWriter, r *http.Request) {
-	if p.server.routes.match(r.Host, r.URL.EscapedPath()) == nil {
+	route := p.server.routes.match(r.Host, r.URL.EscapedPath())
+	if route == nil {
 		if p.handler != nil {
 			p.handler.ServeHTTP(w, r)
 			return
 		}
 		writeRefusal(w, wshead.NotFound)
+		return
+	}
+	if p.server.ask(w, r, route) {
 		return
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {

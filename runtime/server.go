@@ -11,6 +11,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll"
 	"github.com/seed-c6589352/wherry/wasmhost"
 )
@@ -137,10 +138,12 @@ func (s *Server) settle() {
 				shards = []*shard{s.shards[len(homes)%len(s.shards)]}
 			}
 			for _, shard := range shards {
-				homes[k] = append(homes[k], &home{
+				h := &home{
 					shard: shard, tenant: r.tenant, club: shard.clubs[r.tenant],
 					sessions: sessions{tag: tag},
-				})
+				}
+				homes[k] = append(homes[k], h)
+				shard.homes = append(shard.homes, h)
 				tag++
 			}
 		}
@@ -171,7 +174,7 @@ func (s *Server) Listen(network, address string) (net.Addr, error) {
 	return addr, nil
 }
 
-// Shutdown stops accepting, closes open connections with 1001, refuses waiting
+// Shutdown stops accepting, tells the programs that want to hear of it, closes open connections with 1001, refuses waiting
 // ones with 503, and waits until all have gone or ctx is done, whose error it
 // then returns. Whatever is left is dropped, and the loops end.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -189,6 +192,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		shard.loop.Post(func() {
 			shard.draining = true
 			shard.loop.Unlisten()
+			for _, h := range shard.homes {
+				h.sayStop(abi.StopShutdown)
+			}
 			shard.loop.Drain(ws.StatusGoingAway, "server is shutting down", func() { empty <- struct{}{} })
 		})
 	}
@@ -208,8 +214,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, fd := range listeners {
 		netpoll.CloseSocket(fd)
 	}
-	for _, r := range s.routes {
-		for _, h := range r.homes {
+	for _, shard := range s.shards {
+		for _, h := range shard.homes {
 			h.retire()
 		}
 	}

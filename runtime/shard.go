@@ -16,10 +16,13 @@ type shard struct {
 	index  int
 	loop   *netpoll.Loop
 	clubs  map[*tenant]*club // Set by New, never changed.
+	homes  []*home           // Set by New, never changed.
 
 	due      []*home // homes with events or ends to deliver
 	spare    []*home // the list that is not due
 	applying int     // homes that apply commands: nothing is delivered then
+	timed    []*home // homes with armed timers
+	alarm    int64   // when the first of those may be due, in milliseconds of the clock
 	clock    wasmhost.Clock
 	started  time.Time
 	response []byte // scratch for heads and responses
@@ -77,6 +80,7 @@ func (s *shard) Refused(c *netpoll.Conn, r *wshead.Refusal) {
 // Deliver implements [netpoll.Driver]: it lets every program that has events run
 // once.
 func (s *shard) Deliver() (more bool) {
+	s.ring()
 	if len(s.due) == 0 {
 		return false
 	}

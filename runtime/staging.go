@@ -30,7 +30,7 @@ func (h *home) room(r *abi.Record, n int) ([]byte, bool) {
 	}
 	b, ok := h.program.push(r, n)
 	if !ok {
-		if h.deliver(); h.program == nil || h.shard.applying > 0 || h.parted(r.Conn) {
+		if h.deliverEarly(); h.program == nil || h.shard.applying > 0 || h.parted(r.Conn) {
 			return nil, false
 		}
 		if b, ok = h.program.push(r, n); !ok {
@@ -68,9 +68,9 @@ func (h *home) staged(r *abi.Record) {
 
 // parted reports whether the connection has ended, or begun to, by what the
 // program commanded in a turn that came between an event and its staging:
-// nothing may follow the close event. Of no connection it reports false.
+// nothing may follow the close event. Of none, and of a request, it reports false.
 func (h *home) parted(key uint64) bool {
-	if key == 0 {
+	if key == 0 || handle(key).isRequest() {
 		return false
 	}
 	s, status := h.sessions.find(handle(key))
@@ -105,7 +105,7 @@ func (h *home) reserve(n int) []byte {
 // pushReserved stages an event whose payload is b, from reserve, as room does.
 func (h *home) pushReserved(r *abi.Record, b []byte) bool {
 	if !h.program.pushReserved(r, b) {
-		h.deliver()
+		h.deliverEarly()
 		if h.program == nil || h.parted(r.Conn) || !h.program.pushReserved(r, b) {
 			return false
 		}
@@ -140,6 +140,13 @@ func (h *home) fault(r *abi.Record, status abi.Status) {
 const maxLater = 1 << 16
 
 var errFlooded = errors.New("runtime: more refused commands than the guest takes faults")
+
+// deliverEarly is deliver in the middle of a read: time has passed since the loop
+// woke up.
+func (h *home) deliverEarly() {
+	h.shard.tell()
+	h.deliver()
+}
 
 // deliver lets the program run if events are staged, and settles what came of it.
 func (h *home) deliver() {

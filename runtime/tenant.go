@@ -8,7 +8,7 @@ import (
 	"github.com/seed-c6589352/wherry/wasmhost"
 )
 
-// A tenant is a Tenant that was understood. But for conns, set by New and never
+// A tenant is a Tenant that was understood. But for conns and requests, set by New and never
 // changed.
 type tenant struct {
 	name       string
@@ -17,6 +17,7 @@ type tenant struct {
 	handler    func() Handler
 	limits     Limits
 	conns      atomic.Int64 // connections; of all loops
+	requests   atomic.Int64 // HTTP requests that are not answered yet; of all loops
 	config     map[string]string
 	configKeys []string // sorted
 }

@@ -128,6 +128,8 @@ func limitKeys(l *runtime.Limits) []key {
 		{name: "message_bytes", read: size(&l.MessageBytes, runtime.MaxMessageBytes)},
 		{name: "send_bytes", read: size(&l.SendBytes, maxSendBytes)},
 		{name: "conns", read: number(&l.Conns, 1, maxConns)},
+		{name: "requests", read: number(&l.Requests, 1, runtime.MaxRequests)},
+		{name: "timers", read: number(&l.Timers, 1, runtime.MaxTimers)},
 		{name: "connect_timeout", read: timeout(&l.ConnectTimeout)},
 		{name: "idle_timeout", read: timeout(&l.IdleTimeout)},
 		{name: "ping_interval", read: timeout(&l.PingInterval)},

@@ -9,7 +9,7 @@
 //   connect has cookie: accept x-a=1 set-cookie=a=b
 //   text: send you said $data in $room
 //
-// Events are connect, message, text, binary, close, fault and timer; a condition
+// Events are connect, message, text, binary, close, fault, timer and request; a condition
 // asks for a parameter of the route or the query, or for a header field; "$name"
 // is the value of one, "$data" the message, "$sent" how many the rules have sent.
 // Every rule that applies is played, in order. What there is to do:
@@ -18,13 +18,14 @@
 //   pick PROTOCOL...              accept with the first that was offered
 //   send TEXT   blobs COUNT SIZE  messages; zeros are binary
 //   echo        join TOPIC        publish TOPIC, of the message
-//   after MS                      arm the timer
+//   after MS                      arm the connection's timer; 0 cancels it
+//   respond STATUS FIELD=VALUE... to a request; one without a rule gets 426 or 405
 //   trap                          after a flush, so that what was done before counts
 //
 // Events are told as JSON: those of a connection whose query says id=ID are
 // published to the topic ID, the others are logged. A script "watch TOPIC"
 // accepts and joins; its connection is not recorded.
-#define WHERRY_WANTS wherry_bit(WHERRY_KIND_TIMER)
+#define WHERRY_WANTS (wherry_bit(WHERRY_KIND_TIMER) | wherry_bit(WHERRY_KIND_REQUEST))
 #include "../sdk/c/wherry.h"
 #include "words.h"
 
@@ -43,7 +44,7 @@ typedef struct connection {
   uint32_t sent;   // messages that rules sent
   int live;
   uint32_t fields_len;
-  char fields[FIELD_BYTES]; // the front of the connect event
+  char fields[FIELD_BYTES]; // the front of the connect event, or the request
   wherry_span script;
 } connection;
 
@@ -74,20 +75,23 @@ static wherry_span script_for(wherry_span fields) {
   return wherry_find_field((wherry_span){config, config_len}, span_of(&name));
 }
 
+// keep_fields keeps the front of an event's fields.
+static void keep_fields(connection *c, const wherry_record *event) {
+  c->fields_len = event->len < FIELD_BYTES ? event->len : FIELD_BYTES;
+  __builtin_memcpy(c->fields, wherry_data(event).at, c->fields_len);
+}
+
 // remember returns a connection for an event, or 0 if there are too many.
 static connection *remember(const wherry_record *event, wherry_span script) {
   connection *c = &connections[numbers % CONNECTIONS];
   for (uint32_t i = 0; c->live && i < CONNECTIONS; i++) c = &connections[i];
   if (c->live) return 0;
-  wherry_span fields = wherry_data(event);
-  if (fields.len > FIELD_BYTES) fields.len = FIELD_BYTES;
   c->handle = event->conn;
   c->number = ++numbers;
   c->sent = 0;
   c->live = 1;
   c->script = script;
-  c->fields_len = fields.len;
-  __builtin_memcpy(c->fields, fields.at, fields.len);
+  keep_fields(c, event);
   return c;
 }
 
@@ -211,6 +215,14 @@ static void record_fault(const connection *c, const wherry_record *event) {
   begin_line(c, WHERRY_STR("fault"));
   put_count(WHERRY_STR("command"), event->flags);
   put_count(WHERRY_STR("status"), event->code);
+  put_count(WHERRY_STR("sent"), c->sent);
+  end_line();
+}
+
+static void record_request(const connection *c) {
+  begin_line(c, WHERRY_STR("http"));
+  put_field(c, WHERRY_STR("method"), WHERRY_STR(WHERRY_FIELD_METHOD));
+  put_field(c, WHERRY_STR("path"), WHERRY_STR(WHERRY_FIELD_PATH));
   end_line();
 }
 
@@ -303,9 +315,10 @@ static void perform(connection *c, const wherry_record *event, wherry_span state
   }
   uint32_t number = number_of(cut(&rest, ' ')); // the others begin with one
   if (IS("reject")) return answer(c, WHERRY_KIND_REJECT, number, rest);
+  if (IS("respond")) return answer(c, WHERRY_KIND_RESPOND, number, rest);
   if (IS("close")) return command(c, WHERRY_KIND_CLOSE, 0, number, rest);
   if (IS("blobs")) return send_blobs(c, number, number_of(rest));
-  if (IS("after")) return command(c, WHERRY_KIND_TIMER, 0, number, (wherry_span){0, 0});
+  if (IS("after")) return wherry_timer(c->number, number);
 #undef IS
   __builtin_trap(); // no such word
 }
@@ -321,32 +334,53 @@ static int applies(const connection *c, const wherry_record *event, wherry_span 
   case WHERRY_KIND_CLOSE: fits = IS("close"); break;
   case WHERRY_KIND_FAULT: fits = IS("fault"); break;
   case WHERRY_KIND_TIMER: fits = IS("timer"); break;
+  case WHERRY_KIND_REQUEST: fits = IS("request"); break;
   }
 #undef IS
   if (!fits || !condition.len) return fits;
   return wherry_equal(condition, WHERRY_STR("has")) == !!value_in(fields_of(c), head).at;
 }
 
-static void play(connection *c, const wherry_record *event) {
+// play plays the rules for an event, and returns how many there were.
+static uint32_t play(connection *c, const wherry_record *event) {
   wherry_span script = c->script;
+  uint32_t rules = 0;
   while (script.len) {
     wherry_span rule = trim(cut(&script, '\n')), head = cut(&rule, ':');
     if (!applies(c, event, head)) continue;
+    rules++;
     while (rule.len) perform(c, event, trim(cut(&rule, ';')));
   }
+  return rules;
 }
 
 // ---- Events. ----
 
+// passing returns a connection that is not remembered, until the next call.
+static connection *passing(const wherry_record *event, wherry_span script) {
+  static connection c;
+  c.handle = event->conn;
+  c.script = script;
+  keep_fields(&c, event);
+  return &c;
+}
+
 // watch makes a connection one that hears of the others.
 static void watch(const wherry_record *event, wherry_span topic) {
-  connection c = {.handle = event->conn, .fields_len = 0};
-  wherry_span fields = wherry_data(event);
-  if (fields.len > FIELD_BYTES) fields.len = FIELD_BYTES;
-  c.fields_len = fields.len;
-  __builtin_memcpy(c.fields, fields.at, fields.len);
+  connection *c = passing(event, (wherry_span){0, 0});
   wherry_accept(event->conn, (wherry_span){0, 0});
-  command(&c, WHERRY_KIND_SUBSCRIBE, 0, 0, expand(&c, event, topic));
+  command(c, WHERRY_KIND_SUBSCRIBE, 0, 0, expand(c, event, topic));
+}
+
+// on_request plays the rules of a route, and records the request if there are any.
+// What it answers where there are none is what a host answers by itself.
+static void on_request(const wherry_record *event) {
+  connection *c = passing(event, script_for(wherry_data(event)));
+  if (play(c, event)) return record_request(c);
+  wherry_span method = wherry_find_field(wherry_data(event), WHERRY_STR(WHERRY_FIELD_METHOD));
+  if (wherry_equal(method, WHERRY_STR("GET")) || wherry_equal(method, WHERRY_STR("HEAD")))
+    return answer(c, WHERRY_KIND_RESPOND, 426, WHERRY_STR(":body=WebSocket"));
+  answer(c, WHERRY_KIND_RESPOND, 405, WHERRY_STR("allow=GET"));
 }
 
 static void on_connect(const wherry_record *event) {
@@ -355,7 +389,7 @@ static void on_connect(const wherry_record *event) {
   connection *c = remember(event, script);
   if (!c) return wherry_reject(event->conn, 503, (wherry_span){0, 0});
   record_connect(c);
-  play(c, event);
+  (void)play(c, event);
 }
 
 static void on_start(const wherry_record *event) {
@@ -370,6 +404,8 @@ static void wherry_on_event(const wherry_record *event) {
     return on_start(event);
   case WHERRY_KIND_CONNECT:
     return on_connect(event);
+  case WHERRY_KIND_REQUEST:
+    return on_request(event);
   case WHERRY_KIND_MESSAGE:
     if (!(c = with_handle(event->conn))) return;
     record_message(c, event);
@@ -381,12 +417,11 @@ static void wherry_on_event(const wherry_record *event) {
     break;
   case WHERRY_KIND_FAULT:
     if (!(c = with_number(event->token))) return;
-    if (event->flags == WHERRY_KIND_TIMER) __builtin_trap(); // the script cannot be played
     record_fault(c, event);
     break;
   case WHERRY_KIND_TIMER:
     if (!(c = with_number(event->token))) return;
     break;
   }
-  if (c) play(c, event);
+  if (c) (void)play(c, event);
 }

@@ -69,6 +69,7 @@ type attack struct {
 	limits   runtime.Limits // of the attacker
 	quota    int            // bytes that the attacker may take beside an instance's memory
 	absent   string         // why there is nothing to attack
+	missing  string         // what is not there yet, so that it would succeed
 	run      func(*arena) (outcome string)
 }
 
@@ -164,6 +165,9 @@ func TestAttacks(all *testing.T) {
 			if row.absent != "" {
 				t.Skipf("%s %-22s does not apply: %s", row.id, row.name, row.absent)
 			}
+			if row.missing != "" {
+				t.Skipf("%s %-22s is not defended against yet: %s", row.id, row.name, row.missing)
+			}
 			if control == nil {
 				control = startServer(all, tenants(nil))
 				bystander = startVictim(all, control, "/victim", victimConns/4)
@@ -197,7 +201,7 @@ func TestAttacks(all *testing.T) {
 func tenants(table []attack) []tenantSpec {
 	specs := []tenantSpec{{Name: "victim"}}
 	for _, row := range table {
-		if row.absent != "" {
+		if row.absent != "" || row.missing != "" {
 			continue
 		}
 		for try := range tries() {

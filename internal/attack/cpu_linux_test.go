@@ -24,9 +24,9 @@ func cpuAttacks() []attack {
 		{id: "G04", name: "start_loops", run: startLoops},
 		{id: "G05", name: "alloc_loops", run: allocLoops},
 		{id: "G06", name: "memory_fill", run: poisoned("out_of_fuel", 'f')},
-		{id: "G07", name: "near_the_limit", run: nearTheLimit},
+		{id: "G07", name: "near_the_limit", missing: "the budget is of a turn, not of each of its events", run: nearTheLimit},
 		{id: "G08", name: "loop_on_close", run: loopOnClose},
-		{id: "G09", name: "hard_to_compile", run: hardToCompile},
+		{id: "G09", name: "hard_to_compile", quota: compileBytes, run: hardToCompile},
 		{id: "G10", name: "tiny_events", run: tinyEvents},
 		{id: "G11", name: "hostcalls", run: poisoned("out_of_fuel", 'h')},
 		{id: "G12", name: "sleep", run: sleeps},
@@ -132,6 +132,9 @@ func (a *arena) calibrate() (rounds uint32, took time.Duration) {
 	return rounds, took
 }
 
+// compileBytes is what compiling may take while it lasts.
+const compileBytes = 512 << 20
+
 // hardToCompile has the process that serves admit what takes a compiler long.
 func hardToCompile(a *arena) string {
 	outcome := ""
@@ -217,7 +220,7 @@ func sleeps(a *arena) string {
 	if _, err := c.awaitClose(toldWithin); err != nil {
 		a.problem("%v", err)
 	}
-	return poisoned("blocked", 'z', 0)(a)
+	return poisoned("out_of_fuel", 'z', 0)(a)
 }
 
 func tailCall(a *arena) string {

@@ -210,13 +210,17 @@ func responseSplitting(a *arena) string {
 		command{Record: abi.Record{Kind: abi.Reject, Conn: conn, Code: 65536 + 200}})
 	// The handshake still waits, and gets one response.
 	p.expect("reject", abi.OK, command{Record: abi.Record{Kind: abi.Reject, Conn: conn, Code: 403}, payload: fields("x-fine", "a\tb", ":body", "no\r\n\r\nHTTP/1.1 200 OK")})
-	switch r := (<-answer).(type) {
-	case *refusedError:
+	var r *refusedError
+	switch got := <-answer; {
+	case errors.As(got.err, &r):
 		if r.StatusCode != 403 || r.Header.Get("X-Fine") != "a\tb" || len(r.Header["Set-Cookie"]) != 0 || r.body != "no\r\n\r\nHTTP/1.1 200 OK" {
 			a.problem("answered with %v %q", r.Response, r.body)
 		}
+	case got.err != nil:
+		a.problem("answered with %v", got.err)
 	default:
-		a.problem("answered with %v", r)
+		a.problem("accepted with %v", got.head.Header)
+		got.Close()
 	}
 	return fmt.Sprintf("%d blocks refused", 2*len(blocks))
 }
@@ -232,14 +236,14 @@ func notOffered(a *arena) string {
 		command{Record: abi.Record{Kind: abi.Accept, Conn: conn}, payload: fields("sec-websocket-extensions", "x-own")})
 	p.expect("accept", abi.OK,
 		command{Record: abi.Record{Kind: abi.Accept, Conn: conn}, payload: fields(":protocol", "two")})
-	switch c := (<-answer).(type) {
-	case *client:
-		defer c.Close()
-		if h := c.head.Header; h.Get("Sec-WebSocket-Protocol") != "two" || len(h["Sec-Websocket-Extensions"]) != 0 {
+	got := <-answer
+	if got.err == nil {
+		defer got.Close()
+		if h := got.head.Header; h.Get("Sec-WebSocket-Protocol") != "two" || len(h["Sec-Websocket-Extensions"]) != 0 {
 			a.problem("accepted with %v", h)
 		}
-	default:
-		a.problem("answered with %v", c)
+	} else {
+		a.problem("answered with %v", got.err)
 	}
 	return "4 accepts refused"
 }

@@ -109,17 +109,19 @@ func (p *puppeteer) expect(what string, want abi.Status, commands ...command) {
 	}
 }
 
+// An outcome is what came of a handshake.
+type outcome struct {
+	*client
+	err error
+}
+
 // waiting opens a handshake that the puppet does not answer, and returns its
 // handle and what comes of it.
-func (p *puppeteer) waiting(lines string) (conn uint64, answer chan any) {
-	answer = make(chan any, 1)
+func (p *puppeteer) waiting(lines string) (conn uint64, answer chan outcome) {
+	answer = make(chan outcome, 1)
 	go func() {
 		c, err := p.dial("/"+p.tenant+"?wait", lines)
-		if err != nil {
-			answer <- err
-			return
-		}
-		answer <- c
+		answer <- outcome{c, err}
 	}()
 	return p.seesKind(abi.Connect).conn, answer
 }

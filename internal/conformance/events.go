@@ -12,7 +12,7 @@ import (
 // An Event is one that the recorder guest saw, as it tells of it.
 type Event struct {
 	Conn      int    // counts the connections from 1
-	Type      string // "connect", "receive", "disconnect" or "fault"
+	Type      string // "connect", "receive", "disconnect", "fault" or "http"
 	Scheme    string // connect
 	Peer      string // connect
 	Protocols string // connect: what the client offered
@@ -26,6 +26,9 @@ type Event struct {
 	Opened    int    // disconnect: 1 or 0
 	Command   int    // fault: the kind of the command that was refused
 	Status    int    // fault
+	Sent      int    // fault: how many messages the rules had sent
+	Method    string // http
+	Path      string // http
 }
 
 // String says what a reader of a failed test needs.
@@ -36,6 +39,8 @@ func (e Event) String() string {
 		s += fmt.Sprintf(" %s of %d bytes %q", e.Kind, e.Len, e.Data)
 	case "disconnect":
 		s += fmt.Sprintf(" %d %q by %s", e.Code, e.Reason, e.By)
+	case "http":
+		s += " " + e.Method + " " + e.Path
 	case "fault":
 		s += fmt.Sprintf(" of kind %d: status %d", e.Command, e.Status)
 	}

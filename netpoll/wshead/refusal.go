@@ -74,6 +74,15 @@ var (
 	ShuttingDown  = &Refusal{503, "shutting_down", "The server is shutting down.", retryAfterRun}
 )
 
+// Refusals of HTTP requests that are for a guest, and no handshakes.
+var (
+	BadBody         = &Refusal{400, "bad_body", "The request body is cut off or malformed.", ""}
+	BodyTimeout     = &Refusal{408, "body_timeout", "The request body was not complete in time.", ""}
+	BodyTooLarge    = &Refusal{413, "body_too_large", "The request is larger than the application takes.", ""}
+	TooManyRequests = &Refusal{503, "too_many_requests", "The application has as many requests waiting as it may have.", retryShortly}
+	NoResponse      = &Refusal{504, "no_response", "The application did not respond in time.", ""}
+)
+
 // Refusals returns every refusal of this package, for documentation and tests.
 func Refusals() []*Refusal {
 	return []*Refusal{
@@ -83,5 +92,6 @@ func Refusals() []*Refusal {
 		MethodNotAllowed, UnknownMethod, HTTP10, UpgradeRequired, BadConnection, BodyOnUpgrade, KeyMissing, KeyDuplicate,
 		BadKey, VersionDuplicate, BadVersion, BadProtocol, BadExtensions, OriginDuplicate,
 		HeadTimeout, NotFound, OriginRefused, WebSocketOff, GuestFailed, NoAnswer, GuestDown, Full, ShuttingDown,
+		BadBody, BodyTimeout, BodyTooLarge, TooManyRequests, NoResponse,
 	}
 }

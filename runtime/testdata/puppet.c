@@ -17,6 +17,8 @@
 //   ?wait             it is not answered
 //   ?trap             the guest traps
 //
+// An HTTP request is answered by a script only; but for the query ?trap.
+//
 // PUPPET_INBOX_BYTES and PUPPET_WANTS make puppets that differ.
 #ifdef PUPPET_INBOX_BYTES
 #define WHERRY_INBOX_BYTES PUPPET_INBOX_BYTES
@@ -96,6 +98,7 @@ static void run(uint64_t conn, wherry_span script) {
     __builtin_memcpy(&command, script.at, sizeof(command));
     uint32_t size = sizeof(command);
     if (command.data == 0xffffffff) {
+      if (command.len > script.len) return; // or its size could wrap, to no step at all
       command.data = (uint32_t)script.at + size;
       size += (command.len + 7) & ~7u;
     }
@@ -119,8 +122,12 @@ static void run(uint64_t conn, wherry_span script) {
 
 // ---- Events. ----
 
+static wherry_span query_of(const wherry_record *event) {
+  return wherry_find_field(wherry_data(event), WHERRY_STR(WHERRY_FIELD_QUERY));
+}
+
 static void on_connect(const wherry_record *event) {
-  wherry_span query = wherry_find_field(wherry_data(event), WHERRY_STR(WHERRY_FIELD_QUERY));
+  wherry_span query = query_of(event);
   if (wherry_equal(query, WHERRY_STR("wait"))) return;
   if (wherry_equal(query, WHERRY_STR("trap"))) __builtin_trap();
   if (wherry_equal(query, WHERRY_STR("observe"))) observer = event->conn;
@@ -135,6 +142,9 @@ static void wherry_on_event(const wherry_record *event) {
     break;
   case WHERRY_KIND_CONNECT:
     return on_connect(event);
+  case WHERRY_KIND_REQUEST:
+    if (wherry_equal(query_of(event), WHERRY_STR("trap"))) __builtin_trap();
+    break;
   case WHERRY_KIND_MESSAGE:
     if (event->flags & WHERRY_FLAG_TEXT) return wherry_hand_back(event);
     return run(event->conn, wherry_data(event));

@@ -112,7 +112,7 @@ static inline char *wherry_stage(uint32_t len) {
   return at;
 }
 
-// ---- Commands. Each names its connection; what data points to is not copied. ----
+// ---- Commands. Most name a connection; what data points to is not copied. ----
 
 // wherry_command queues a record with token 0.
 static inline void wherry_command(uint32_t kind, uint64_t conn, uint32_t flags, uint32_t code, wherry_span data) {
@@ -146,8 +146,21 @@ static inline void wherry_subscribe(uint64_t conn, wherry_span topic) {
 static inline void wherry_unsubscribe(uint64_t conn, wherry_span topic) {
   wherry_command(WHERRY_KIND_UNSUBSCRIBE, conn, 0, 0, topic);
 }
+// wherry_attach leaves at most WHERRY_MAX_ATTACHMENT bytes with the connection, in
+// place of what was left before; they outlive this instance.
 static inline void wherry_attach(uint64_t conn, wherry_span bytes) {
   wherry_command(WHERRY_KIND_ATTACH, conn, 0, 0, bytes);
+}
+
+// wherry_respond answers a `request`, once; fields are from wherry_put_field, and
+// may have a WHERRY_FIELD_BODY. Put WHERRY_KIND_REQUEST in WHERRY_WANTS.
+static inline void wherry_respond(uint64_t request, uint32_t http_status, wherry_span fields) {
+  wherry_command(WHERRY_KIND_RESPOND, request, 0, http_status, fields);
+}
+// wherry_timer arms the timer that token names to fire once in ms milliseconds, or
+// moves it; 0 cancels it. Put WHERRY_KIND_TIMER in WHERRY_WANTS.
+static inline void wherry_timer(uint64_t token, uint32_t ms) {
+  *wherry_slot() = (wherry_record){WHERRY_KIND_TIMER, 0, ms, 0, 0, 0, token};
 }
 
 // wherry_publish_except sends message to every subscriber of topic but conn. It
