@@ -214,8 +214,8 @@ func tenants(table []attack) []tenantSpec {
 func tenantOf(row attack, try int) string { return fmt.Sprintf("%s.%d", strings.ToLower(row.id), try) }
 
 func guestFile(guest string) string {
-	if guest == "puppet" {
-		return filepath.Join("..", "..", "runtime", "testdata", "puppet.wasm")
+	if strings.HasPrefix(guest, "puppet") {
+		return filepath.Join("..", "..", "runtime", "testdata", guest+".wasm")
 	}
 	return filepath.Join("testdata", cmp.Or(guest, "villain")+".wasm")
 }

@@ -86,6 +86,32 @@ func (c *client) handshake(target, lines string) error {
 	return nil
 }
 
+// request asks a tenant for a page. Whatever it answers is a refusedError.
+func (a *arena) request() error {
+	conn, err := net.DialTimeout("tcp", a.addr, patience)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	if _, err := fmt.Fprintf(conn, "GET /%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", a.tenant); err != nil {
+		return err
+	}
+	r := bufio.NewReader(conn)
+	head, err := http.ReadResponse(r, nil)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(head.Body)
+	if err != nil {
+		return err
+	}
+	if rest, _ := io.ReadAll(r); len(rest) != 0 {
+		return illegal("%d bytes behind the response: %.100q", len(rest), rest)
+	}
+	return &refusedError{head, string(text)}
+}
+
 // send writes a message in one frame. The mask is zeros.
 func (c *client) send(op ws.OpCode, payload []byte) error {
 	_, err := c.Write(clientFrame(op, payload))

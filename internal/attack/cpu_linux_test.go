@@ -144,14 +144,16 @@ func hardToCompile(a *arena) string {
 		code  []byte
 	}{
 		{"br_table of a million", 1, slices.Concat([]byte{0x02, 0x40, 0x41, 0, 0x0e}, uleb(1_000_000), make([]byte, 1_000_001), []byte{0x0b})},
-		// (drop (i32.add (i32.const 1) (i32.const 2))), 7 MiB in one function and in seven.
+		// (drop (i32.add (i32.const 1) (i32.const 2))), 7 MiB in one function and in many.
 		{"straight line", 1, bytes.Repeat([]byte{0x41, 1, 0x41, 2, 0x6a, 0x1a}, 7<<20/6)},
-		{"straight lines", 7, bytes.Repeat([]byte{0x41, 1, 0x41, 2, 0x6a, 0x1a}, (1<<20-16)/6)},
 		// What comes before what, and what is in which loop.
 		{"loops", 1, bytes.Repeat([]byte{0x03, 0x40, 0x41, 0, 0x0d, 0, 0x0b}, 20_000)},
 		{"ifs", 1, bytes.Repeat([]byte{0x41, 0, 0x04, 0x40, 0x0b}, 100_000)},
 		{"br_ifs", 1, slices.Concat([]byte{0x02, 0x40}, bytes.Repeat([]byte{0x41, 0, 0x0d, 0}, 50_000), []byte{0x0b})},
-		{"calls", 1, bytes.Repeat([]byte{0x10, 2}, 100_000)},
+		// All that a module may have of what takes the engine longest, for its size.
+		{"calls", 1, bytes.Repeat([]byte{0x10, 2}, 130_000)},
+		{"more calls", 30, bytes.Repeat([]byte{0x10, 2}, 130_000)},
+		{"7 MiB of straight lines", 28, bytes.Repeat([]byte{0x41, 1, 0x41, 2, 0x6a, 0x1a}, (256<<10-16)/6)},
 	} {
 		r := a.admission(plain().with(slices.Repeat([][]byte{body(noLocals, tc.code...)}, tc.count)...).bytes())
 		if r.Took > 5*time.Second {

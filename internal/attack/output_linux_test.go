@@ -28,13 +28,13 @@ func outputAttacks() []attack {
 		{id: "G45", name: "text_not_utf8", guest: "puppet", run: textNotUTF8},
 		{id: "G46", name: "close_codes", guest: "puppet", run: closeCodes},
 		{id: "G47", name: "send_after_close", guest: "puppet", run: sendAfterClose},
-		{id: "G48", name: "response_splitting", guest: "puppet", run: responseSplitting},
+		{id: "G48", name: "response_splitting", guest: "puppet-eager", run: responseSplitting},
 		{id: "G49", name: "not_offered", guest: "puppet", run: notOffered},
 		{id: "G50", name: "huge_response", run: hugeResponse},
 		{id: "G51", name: "no_answer", limits: impatient, run: noAnswer},
 		{id: "G52", name: "log_flood", run: logFlood},
 		{id: "G53", name: "metric_labels", absent: "the ABI has no metrics"},
-		{id: "G54", name: "timer_flood", guest: "puppet", run: timerFlood},
+		{id: "G54", name: "timer_flood", run: timerFlood},
 		{id: "G55", name: "connect_storm", run: connectStorm},
 	}
 }
@@ -182,7 +182,7 @@ func ruined() (blocks []string, statuses []abi.Status) {
 		add(abi.Denied, host, "x")
 	}
 	add(abi.Invalid, ":unknown", "x")
-	add(abi.TooBig, "x-large", strings.Repeat("x", 17<<10))
+	add(abi.TooBig, "x-a", strings.Repeat("x", 8000), "x-b", strings.Repeat("x", 8000), "x-c", strings.Repeat("x", 8000))
 	blocks = append(blocks, "\x05", "\xff\xff\x00\x00\xff\xff\xff\xff", "\x01\x00\x01\x00\x01\x00\x00\x00ab")
 	statuses = append(statuses, abi.Invalid, abi.Invalid, abi.Invalid)
 	return blocks, statuses
@@ -191,8 +191,15 @@ func ruined() (blocks []string, statuses []abi.Status) {
 func responseSplitting(a *arena) string {
 	p := a.puppeteer()
 	conn, answer := p.waiting("")
+	asked := make(chan error, 1)
+	go func() { asked <- p.request() }()
+	request := p.seesKind(abi.Request).conn
 	blocks, statuses := ruined()
-	for _, kind := range []abi.Kind{abi.Accept, abi.Reject} {
+	for _, kind := range []abi.Kind{abi.Accept, abi.Reject, abi.Respond} {
+		conn := conn
+		if kind == abi.Respond {
+			conn = request
+		}
 		var commands []command
 		for _, block := range blocks {
 			commands = append(commands, command{Record: abi.Record{Kind: kind, Conn: conn, Code: 403}, payload: block})
@@ -222,7 +229,11 @@ func responseSplitting(a *arena) string {
 		a.problem("accepted with %v", got.head.Header)
 		got.Close()
 	}
-	return fmt.Sprintf("%d blocks refused", 2*len(blocks))
+	p.expect("respond", abi.OK, command{Record: abi.Record{Kind: abi.Respond, Conn: request, Code: 403}, payload: fields("x-fine", "a\tb")})
+	if err := <-asked; !errors.As(err, &r) || r.StatusCode != 403 || r.Header.Get("X-Fine") != "a\tb" {
+		a.problem("the request was answered with %v", err)
+	}
+	return fmt.Sprintf("%d blocks refused", 3*len(blocks))
 }
 
 func notOffered(a *arena) string {
@@ -295,16 +306,21 @@ func noAnswer(a *arena) string {
 	longest := make([]time.Duration, attackerConns)
 	for i := range attackerConns {
 		wg.Go(func() {
-			_, err := a.dial("/"+a.tenant+"?wait", "")
+			want, err := http.StatusServiceUnavailable, error(nil)
+			if i%2 == 0 {
+				_, err = a.dial("/"+a.tenant+"?wait", "")
+			} else {
+				want, err = http.StatusGatewayTimeout, a.request()
+			}
 			longest[i] = time.Since(start)
 			var refused *refusedError
-			if !errors.As(err, &refused) || refused.StatusCode != http.StatusServiceUnavailable {
-				a.Errorf("handshake %d was answered with %v, want 503", i, err)
+			if !errors.As(err, &refused) || refused.StatusCode != want {
+				a.Errorf("request %d was answered with %v, want %d", i, err, want)
 			}
 		})
 	}
 	wg.Wait()
-	return fmt.Sprintf("503 after %.0f ms", ms(longest[0]))
+	return fmt.Sprintf("503 after %.0f ms, 504 after %.0f ms", ms(longest[0]), ms(longest[1]))
 }
 
 // logFlood writes lines that are long, forged and many, also when nobody reads the
@@ -341,15 +357,42 @@ func logFlood(a *arena) string {
 	return fmt.Sprintf("%d lines of %d bytes", lines, len(log)/max(lines, 1))
 }
 
-// timerFlood arms timers, of which a host of this version has none.
+// timerFlood arms more timers than there may be, each as soon as may be, and again
+// whenever one fires.
 func timerFlood(a *arena) string {
-	p := a.puppeteer()
-	var commands []command
-	for range 1000 {
-		commands = append(commands, command{Record: abi.Record{Kind: abi.Timer, Conn: noConn, Code: 1}})
+	const armed, most = 20_000, 10_000
+	c := a.must("")
+	for range armed / 2_000 {
+		_, err := c.tell('m', 2_000)
+		a.check("arm", err)
 	}
-	p.expect("timer", abi.Unsupported, commands...)
-	return "unsupported"
+	// One token names one timer: these are all of those above, moved.
+	counts, err := c.tell('n')
+	a.check("count", err)
+	if counts[3] != 0 {
+		a.problem("%d timers were refused, though they are armed already", counts[3])
+	}
+	_, err = c.tell('m', armed)
+	a.check("arm", err)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		counts, err = c.tell('n')
+		a.check("count", err)
+		if counts[3] >= armed-most {
+			break
+		}
+	}
+	if counts[3] < armed-most || abi.Status(counts[5]) != abi.Busy {
+		a.problem("%d timers were refused, the last with status %d; want %d with busy", counts[3], counts[5], armed-most)
+	}
+	start, before := time.Now(), counts[6]
+	time.Sleep(a.window) // while they fire
+	counts, err = c.tell('n')
+	a.check("count", err)
+	fired := float64(counts[6]-before) / time.Since(start).Seconds()
+	if limit := most * 1000.0 / 10 * 1.1; fired > limit {
+		a.problem("%.0f timers fired in a second, no more than %.0f may", fired, limit)
+	}
+	return fmt.Sprintf("%d refused, %.0f k/s fire", counts[3], fired/1000)
 }
 
 // connectStorm has the guest throw its clients out as soon as they come, while

@@ -12,6 +12,7 @@
 // Memory that the host asks for is part of the attack: what wherry_buffers.h would
 // define is below.
 #define WHERRY_BUFFERS_H
+#define WHERRY_WANTS (wherry_bit(WHERRY_KIND_TIMER) | wherry_bit(WHERRY_KIND_REQUEST))
 #include "../../../guests/sdk/c/wherry_abi.h"
 static const uint32_t wherry_lent;
 static void wherry_free_delivered(const wherry_record *events, uint32_t count) { (void)events, (void)count; }
@@ -24,7 +25,7 @@ poll_oneoff(const void *in, void *out, uint32_t count, uint32_t *events);
 
 // What the guest counts. An instance that is fresh has seen nothing.
 static struct {
-  uint32_t messages, connects, closes, faults, double_closes, last_fault;
+  uint32_t messages, connects, closes, faults, double_closes, last_fault, timers, requests;
 } seen;
 
 // How it behaves from now on: set by MODE.
@@ -224,6 +225,11 @@ static void amplify(uint32_t count, uint32_t len) {
   while (count--) wherry_publish(WHERRY_STR("all"), 0, bytes);
 }
 
+// arm arms count timers, each as soon as may be. They are armed again when they fire.
+static void arm(uint64_t first, uint32_t count) {
+  while (count--) *wherry_slot() = (wherry_record){WHERRY_KIND_TIMER, 0, 1, 0, 0, 0, first++};
+}
+
 // log_lines writes lines that try to be several, of another look, and long.
 static void log_lines(uint32_t count, uint32_t len) {
   static const char forged[] = "x\r\nlevel=ERROR msg=forged\x1b[2J\x00\xff\n";
@@ -270,7 +276,7 @@ static void obey(uint64_t conn, const uint8_t *at, uint32_t len) {
   case 'g': grow_all(); return ANSWER(conn, pages());
   case 'a': on_alloc = n[0]; return ANSWER(conn, n[0]);
   case 'c': on_close = n[0]; return ANSWER(conn, n[0]);
-  case 'n': return ANSWER(conn, seen.messages, seen.connects, seen.closes, seen.faults, seen.double_closes, seen.last_fault);
+  case 'n': return ANSWER(conn, seen.messages, seen.connects, seen.closes, seen.faults, seen.double_closes, seen.last_fault, seen.timers, seen.requests);
   case 'S': return ANSWER(conn, scan(n[0] | (uint64_t)n[1] << 32, n[2], n[3]), pages() * PAGE);
   case 'd': return dump(conn);
   case 'r': return rewrite(conn, at, n[0], n[1]);
@@ -280,6 +286,7 @@ static void obey(uint64_t conn, const uint8_t *at, uint32_t len) {
   case 'p': wherry_send(conn, 0, pattern(n[0], n[1])), wherry_flush(); return;
   case 'x': guess(n[0], n[1], n[2]); return ANSWER(conn, n[2]);
   case 'b': return amplify(n[0], n[1]);
+  case 'm': arm(0, n[0]); return ANSWER(conn, n[0]);
   case 'l': log_lines(n[0], n[1]); return ANSWER(conn, n[0]);
   case 'H': return many_fields(waiting, n[0], n[1], n[2]);
   case 'w': {
@@ -336,6 +343,13 @@ static void wherry_on_event(const wherry_record *event) {
     return;
   case WHERRY_KIND_CLOSE:
     return on_close_event(event);
+  case WHERRY_KIND_TIMER:
+    seen.timers++;
+    return arm(event->token, 1);
+  case WHERRY_KIND_REQUEST: // it is not answered, or by many_fields
+    seen.requests++;
+    waiting = event->conn;
+    return;
   case WHERRY_KIND_FAULT:
     seen.faults++;
     seen.last_fault = event->code;
