@@ -23,6 +23,7 @@ type app struct {
 	drained func(s *session)                                   // default: nothing
 	reserve func(n int) []byte                                 // default: decline; not in Deliver
 	message func(s *session, m *Incoming) (err error, ok bool) // default: stage; not in Deliver
+	halt    func(s *session) bool                              // default: never; not in Deliver
 	keep    bool                                               // Release is left to the test
 
 	t         testing.TB
@@ -147,6 +148,11 @@ func (a *app) settle(b []byte, callback string) {
 		a.t.Errorf("%s with memory that is not reserved", callback)
 	}
 	delete(a.reserved, unsafe.SliceData(b))
+}
+
+func (a *app) Halt(c *Conn) bool {
+	s := a.of(c, "Halt")
+	return a.halt != nil && a.halt(s)
 }
 
 func (a *app) Closed(c *Conn, e *End) {

@@ -53,6 +53,10 @@ type Handler interface {
 	// Abandon gives back what Reserve returned: its message will not be.
 	Abandon(c *Conn, b []byte)
 
+	// Halt is asked before c, which is open, is read. If it reports true, c is
+	// not read until c.Resume; it may still end.
+	Halt(c *Conn) bool
+
 	// Closed reports the end of a connection: exactly once for each that was
 	// awaited, and last. The handler must call c.Release when it has dealt
 	// with everything it was told before; e.Reason is valid until then.
