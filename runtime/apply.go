@@ -24,6 +24,7 @@ func (h *home) apply(g *guest, r *abi.Record) abi.Status {
 	if !ok {
 		return abi.Invalid
 	}
+	h.shard.cost += commandCost + commandBytes(r.Flags, len(data))
 	if r.Kind == abi.Publish {
 		return h.publish(handle(r.Conn), r.Flags, r.Code, data)
 	}
@@ -102,6 +103,7 @@ func (h *home) accept(s *session, fields []byte) abi.Status {
 	}
 	switch s.conn.Accept(protocol, lines) {
 	case nil:
+		s.picked(protocol)
 		return abi.OK
 	case netpoll.ErrProtocol:
 		return abi.Invalid

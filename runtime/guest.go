@@ -15,6 +15,9 @@ type guest struct {
 	info  wasmhost.Info
 	loans []loan // reserved and not yet pushed
 	turns bool   // it is in a turn, and not in its alloc
+
+	commands int // of the last turn
+	applied  int // of commands: how many were applied
 }
 
 // A loan is a large message's place in guest memory.
@@ -30,7 +33,7 @@ func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 	var err error
 	g.in, err = m.Instantiate(wasmhost.InstanceConfig{
 		MemoryPages: h.tenant.limits.MemoryPages,
-		Grants:      granted | abi.Writable.Bit(),
+		Grants:      granted | optional,
 		Now:         h.shard.clock,
 		Log:         logs.line,
 		Flush:       func(in *wasmhost.Instance, commands int) int { return g.flush(h, commands) },
@@ -39,9 +42,12 @@ func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 }
 
 // granted is the commands of this version that a guest may use: the rest is
-// answered with unsupported. Of the optional events there is writable.
+// answered with unsupported.
 var granted = abi.Ready.Bit() | abi.Accept.Bit() | abi.Message.Bit() | abi.Close.Bit() | abi.Reject.Bit() |
 	abi.Subscribe.Bit() | abi.Unsubscribe.Bit() | abi.Publish.Bit() | abi.Attach.Bit()
+
+// optional is the optional events of this version that there are.
+var optional = abi.Writable.Bit() | abi.Resume.Bit() | abi.Stop.Bit()
 
 func (g *guest) push(r *abi.Record, n int) ([]byte, bool) { return g.in.Push(r, n) }
 func (g *guest) takeBack()                                { g.in.TakeBack() }
@@ -84,17 +90,18 @@ func (g *guest) pushReserved(r *abi.Record, b []byte) bool {
 
 func (g *guest) unreserve(b []byte) { g.in.Return(g.take(b)) }
 
-// turn calls the guest once and applies its commands in order.
+// turn calls the guest once and applies its commands in order: as many as a slice
+// has time for, and the rest when it is called again.
 func (g *guest) turn(h *home) error {
-	g.turns = true
-	n, err := g.in.Turn(h.shard.clock)
-	g.turns = false
-	if err != nil {
-		return err
+	if !g.busy() {
+		if err := g.enter(h); err != nil {
+			return err
+		}
 	}
 	var r abi.Record
-	for i := range n {
-		g.in.Command(i, &r)
+	for g.applied < g.commands && h.shard.cost < slice {
+		g.in.Command(g.applied, &r)
+		g.applied++
 		if status := h.apply(g, &r); status != abi.OK {
 			h.fault(&r, status)
 		}
@@ -102,8 +109,22 @@ func (g *guest) turn(h *home) error {
 	return nil
 }
 
+// enter lets the guest run.
+func (g *guest) enter(h *home) (err error) {
+	g.turns = true
+	g.commands, err = g.in.Turn(h.shard.clock)
+	g.turns, g.applied = false, 0
+	return err
+}
+
+func (g *guest) busy() bool { return g.applied < g.commands }
+
+func (g *guest) wreck() wasmhost.Wreck                                { return g.in.Wreck() }
+func (g *guest) salvage(f func(i int, r *abi.Record, payload []byte)) { g.in.Salvage(f) }
+
 // flush applies the first commands of the outbox in the middle of a turn. A
 // refused one has its status in its record, and comes back as a fault as well.
+// The guest waits for it, so that the rest of what takes too long is refused.
 //
 // Outside of a turn nothing is applied: alloc is called in the middle of a read,
 // whose connection must not be ended from under it.
@@ -114,7 +135,10 @@ func (g *guest) flush(h *home, commands int) (refused int) {
 	var r abi.Record
 	for i := range commands {
 		g.in.Command(i, &r)
-		status := h.apply(g, &r)
+		status := abi.Busy
+		if h.shard.cost < flushMost {
+			status = h.apply(g, &r)
+		}
 		g.in.SetStatus(i, status)
 		if status != abi.OK {
 			h.fault(&r, status)

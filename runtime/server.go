@@ -34,6 +34,9 @@ type Server struct {
 	conns     atomic.Int64   // connections that have a session, on all loops
 	maxConns  int64          // Set by New, never changed.
 
+	reloading sync.Mutex    // one at a time
+	ended     chan struct{} // closed when the loops have ended
+
 	mu        sync.Mutex
 	listeners []int // Guarded by mu.
 	closed    bool  // Guarded by mu.
@@ -59,6 +62,7 @@ func New(config Config) (*Server, error) {
 	}
 	logs := newLogQueue(config.Logger.Handler())
 	s := &Server{logs: logs, logger: slog.New(logs), maxConns: int64(config.Conns), host: host, tenants: make(map[string]*tenant)}
+	s.ended = make(chan struct{})
 	s.plain = newPlainSide(s, config.HTTP)
 	if err := s.build(config); err != nil {
 		for _, shard := range s.shards {
@@ -91,8 +95,9 @@ func (s *Server) build(config Config) error {
 	if s.routes, err = newRoutes(config.Routes, s.tenants); err != nil {
 		return err
 	}
+	started := time.Now()
 	for i := range config.Loops {
-		shard := &shard{server: s, index: i, clubs: make(map[*tenant]*club), started: time.Now()}
+		shard := &shard{server: s, index: i, clubs: make(map[*tenant]*club), started: started}
 		shard.loop, err = netpoll.New(netpoll.Config{HeadTimeout: config.HeadTimeout}, shard)
 		if err != nil {
 			return err
@@ -142,6 +147,7 @@ func (s *Server) settle() {
 					sessions: sessions{tag: tag},
 				})
 				tag++
+				shard.homes = append(shard.homes, homes[k][len(homes[k])-1])
 			}
 		}
 		r.homes = homes[k]
@@ -189,6 +195,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		shard.loop.Post(func() {
 			shard.draining = true
 			shard.loop.Unlisten()
+			shard.stop()
 			shard.loop.Drain(ws.StatusGoingAway, "server is shutting down", func() { empty <- struct{}{} })
 		})
 	}
@@ -204,14 +211,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		shard.loop.Stop()
 	}
 	s.running.Wait()
+	close(s.ended)
 	s.plain.drop()
 	for _, fd := range listeners {
 		netpoll.CloseSocket(fd)
 	}
-	for _, r := range s.routes {
-		for _, h := range r.homes {
-			h.retire()
-		}
+	for _, shard := range s.shards {
+		shard.retire()
 	}
 	s.logs.end()
 	return errors.Join(err, s.host.Close())

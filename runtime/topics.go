@@ -19,6 +19,10 @@ type club struct {
 	members atomic.Int32      // subscriptions in all; other loops look whether there are any
 	posted  atomic.Int64      // bytes of frames that other loops posted and this one has not come to
 	scratch []byte            // Owned by the loop: where a small publication is encoded
+
+	balance int64 // Owned by the loop: see share.go; so are the next two.
+	ran     int64 // when a program of the tenant's had its last turn
+	active  bool  // on the shard's list
 }
 
 // A topic is who subscribes to a name on this loop. One without members is gone.
@@ -129,6 +133,7 @@ func (c *club) publish(name []byte, op ws.OpCode, payload []byte, except *sessio
 		c.scratch = frame
 	}
 	if t != nil {
+		c.shard.cost += int64(len(t.members)) * int64(deliveryCost+min(len(frame), netpoll.SharedMin)/8)
 		t.send(frame, except)
 	}
 	if elsewhere {
