@@ -75,7 +75,7 @@ func (h *home) launch() bool {
 	settings.MessageBytes = p.largest(settings.MessageBytes)
 	h.settings, h.routed = &settings, make(map[*route]*netpoll.Settings)
 	if !h.greet() && h.program != nil {
-		h.trapped(errNoGreeting, culprit{})
+		h.trapped(errNoGreeting, culprit{kind: abi.Start})
 	}
 	return h.program != nil
 }
@@ -254,7 +254,7 @@ func (h *home) holdMessage(m *netpoll.Incoming) error {
 
 // largeMessage stages a message that does not fit the inbox.
 func (h *home) largeMessage(c *netpoll.Conn, m *netpoll.Incoming) error {
-	b := h.reserve(m.Len, c.Key)
+	b := h.reserve(m.Len, c.Key, abi.Message)
 	if b == nil {
 		return h.noRoom(c)
 	}
@@ -300,7 +300,7 @@ func (h *home) Reserve(c *netpoll.Conn, n int) []byte {
 	if h.held {
 		return nil
 	}
-	b := h.reserve(n, c.Key)
+	b := h.reserve(n, c.Key, abi.Message)
 	h.lent += len(b)
 	return b
 }

@@ -172,5 +172,5 @@ func eventName(k abi.Kind) string {
 			return row.Name
 		}
 	}
-	return "none"
+	return "unknown"
 }

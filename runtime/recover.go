@@ -22,8 +22,8 @@ import (
 
 // A culprit is whose event it was at which a program ended.
 type culprit struct {
-	conn uint64   // 0: what the program left tells
-	kind abi.Kind // 0: the same
+	conn uint64
+	kind abi.Kind // 0: nobody knows, or what the program left tells
 }
 
 // A parting is how a connection ends that does not go on with the next program.
@@ -68,7 +68,7 @@ func (h *home) trapped(err error, by culprit) {
 	l.salvage(&by)
 	h.logTrap(err, by.kind)
 	// What cannot start will not start the next time.
-	l.all = h.fresh && by.conn == 0 && (by.kind == 0 || by.kind == abi.Start)
+	l.all = h.fresh && by.kind == abi.Start
 	l.settle()
 }
 
@@ -94,9 +94,6 @@ func (l *loss) salvage(by *culprit) {
 			l.again = append(l.again, event{own, append([]byte(nil), payload...)})
 		}
 	})
-	if w.Turning && !known {
-		by.kind = abi.Message // for want of a better one: some event of the turn's
-	}
 }
 
 // settle takes the program from the home, ends what does not go on, and makes a

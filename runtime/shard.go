@@ -132,10 +132,15 @@ func (s *shard) since() int64 {
 	return s.clock.Mono - before
 }
 
-// stop tells the programs that want to know that the server ends.
+// stop tells the programs that want to know that the server ends, while they can
+// still say so to their connections.
 func (s *shard) stop() {
+	s.tell()
 	for _, h := range s.homes {
-		h.stop(abi.StopShutdown)
+		if h.program != nil && !h.program.busy() {
+			h.stop(abi.StopShutdown)
+			h.deliver()
+		}
 	}
 }
 

@@ -103,7 +103,7 @@ func (h *home) parted(key uint64) bool {
 // stageLarge stages an event whose payload the inbox does not take, in memory
 // that the program gives for it.
 func (h *home) stageLarge(r *abi.Record, n int, put func([]byte)) bool {
-	b := h.reserve(n, r.Conn)
+	b := h.reserve(n, r.Conn, r.Kind)
 	if b == nil {
 		return false
 	}
@@ -111,9 +111,9 @@ func (h *home) stageLarge(r *abi.Record, n int, put func([]byte)) bool {
 	return h.pushReserved(r, b) || h.takeBack(b)
 }
 
-// reserve asks the program for memory, for a message of conn's. The program may
+// reserve asks the program for memory, for an event of conn's. The program may
 // end by that.
-func (h *home) reserve(n int, conn uint64) []byte {
+func (h *home) reserve(n int, conn uint64, kind abi.Kind) []byte {
 	if h.program == nil || h.held && h.program.busy() || h.shard.applying > 0 {
 		return nil
 	}
@@ -121,7 +121,7 @@ func (h *home) reserve(n int, conn uint64) []byte {
 	b, err := h.program.reserve(n)
 	h.shard.applying--
 	if err != nil {
-		h.trapped(err, culprit{conn: conn, kind: abi.Message})
+		h.trapped(err, culprit{conn, kind})
 	}
 	return b
 }
@@ -173,8 +173,11 @@ func (h *home) deliver() {
 		h.shard.want(h)
 		return
 	}
-	if h.program == nil && h.held {
-		h.revive()
+	if h.program == nil {
+		h.carryOutSwap()
+		if h.held {
+			h.revive()
+		}
 	}
 	h.announceSwap()
 	if h.program != nil && (h.program.busy() || h.program.staged() > 0) {
