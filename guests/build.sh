@@ -47,10 +47,11 @@ tests=../runtime/testdata
 build_c $tests/puppet.c puppet
 build_c $tests/puppet.c puppet-small -DPUPPET_INBOX_BYTES=4096 '-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_WRITABLE)'
 build_c $tests/puppet.c puppet-resume '-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_WRITABLE)|wherry_bit(WHERRY_KIND_RESUME)|wherry_bit(WHERRY_KIND_STOP)'
+build_c $tests/puppet.c puppet-wide -DWHERRY_OUTBOX_RECORDS=65536
 build_wat $tests/sneaky.wat sneaky
 
 failed=0
-for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/puppet-resume $tests/sneaky; do
+for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/puppet-resume $tests/puppet-wide $tests/sneaky; do
 	built=$work/$(basename $file).wasm
 	if [ "${1-}" != --check ]; then
 		install -m 644 "$built" "$file.wasm"
