@@ -30,18 +30,19 @@ const (
 // beside the standard library, of ours and of others.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		"":                  nil,
-		"abi":               nil,
-		"abi/gen":           {"abi"},
-		"netpoll/wsframe":   {gobwas},
-		"netpoll/wshead":    nil,
-		"netpoll/wsdeflate": {"netpoll/wsframe", gobwas},
-		"netpoll":           {"netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", gobwas, xsys},
-		"wasmhost":          {"abi", wazero},
-		"runtime":           {"abi", "netpoll", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
-		"guests":            nil,
-		"guests/echo-go":    {"abi"},
-		"cmd/wherry":        {"runtime", "wasmhost", "guests", toml},
+		"":                        nil,
+		"abi":                     nil,
+		"abi/gen":                 {"abi"},
+		"netpoll/wsframe":         {gobwas},
+		"netpoll/wshead":          nil,
+		"netpoll/wsdeflate":       {"netpoll/wsframe", gobwas},
+		"netpoll":                 {"netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", gobwas, xsys},
+		"wasmhost":                {"abi", "wasmhost/internal/meter", wazero, xsys},
+		"wasmhost/internal/meter": nil,
+		"runtime":                 {"abi", "netpoll", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
+		"guests":                  nil,
+		"guests/echo-go":          {"abi"},
+		"cmd/wherry":              {"runtime", "wasmhost", "guests", toml},
 
 		// Support for tests, which no package above may import.
 		"internal/conformance": {gobwas},

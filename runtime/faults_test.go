@@ -277,7 +277,7 @@ func TestFaultFlood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serveOne(t, runtime.Tenant{Module: readGuest(t, name)}, 1)
 			c := s.dial(t, "/")
-			c.command(command{Record: abi.Record{Kind: puppetRepeat, Code: 1 << 20}}, command{Record: record(99)})
+			c.command(command{Record: abi.Record{Kind: puppetRepeat, Code: 1 << 17}}, command{Record: record(99)})
 			c.expectClose(1011, "handler failed")
 			s.dial(t, "/").echoes(ws.OpText, []byte("a fresh one"))
 			if n := s.logged("reason=fault_flood"); n != 1 {

@@ -112,7 +112,7 @@ func (g *guest) turn(h *home) error {
 // enter lets the guest run.
 func (g *guest) enter(h *home) (err error) {
 	g.turns = true
-	g.commands, err = g.in.Turn(h.shard.clock)
+	g.commands, err = g.in.Turn(h.shard.clock, budget(g.in.Pending()))
 	g.turns, g.applied = false, 0
 	return err
 }

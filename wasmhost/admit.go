@@ -1,6 +1,7 @@
 package wasmhost
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/wasmhost/internal/meter"
 )
 
 // A Rule names what a refused module broke. The names are stable.
@@ -20,12 +22,18 @@ const (
 	RuleModuleTooBig     Rule = "module_too_big"     // more bytes than Config.MaxModuleBytes
 	RuleMemoryCount      Rule = "memory_count"       // more than one memory
 	RuleMemoryLimit      Rule = "memory_limit"       // starts with more memory than it may have
-	RuleLocalsLimit      Rule = "locals_limit"       // a function that declares more than 50 000 locals
-	RuleInvalidModule    Rule = "invalid_module"     // not WebAssembly, or a feature that is off
+	RuleLocalsLimit      Rule = "locals_limit"       // too many locals, in a function or in all
+	RuleCountLimit       Rule = "count_limit"        // too many of something else; see ModuleLimits
+	RuleTableLimit       Rule = "table_limit"        // starts with more table entries than it may have
+	RuleBodyLimit        Rule = "body_limit"         // a function that is too long, or too intricate
+	RuleDataLimit        Rule = "data_limit"         // more initial data than it may have memory
+	RuleInvalidModule    Rule = "invalid_module"     // not WebAssembly
+	RuleFeatureOff       Rule = "feature_off"        // of an extension of WebAssembly that guests do not get
 	RuleImportNotAllowed Rule = "import_not_allowed" // an import that is not on the list
 	RuleImportSignature  Rule = "import_signature"   // one that is, with another signature
 	RuleExportMissing    Rule = "export_missing"     // the memory, or a function that must be there
 	RuleExportSignature  Rule = "export_signature"   // an export with another type than the ABI's
+	RuleExportReserved   Rule = "export_reserved"    // an export with a name of the host's
 	RuleInitTrapped      Rule = "init_trapped"       // its start function, _initialize or mailbox crashed
 	RuleMailboxInvalid   Rule = "mailbox_invalid"    // abi.Mailbox.Check
 	RuleTurnTrapped      Rule = "turn_trapped"       // it crashed in a turn without events
@@ -72,14 +80,13 @@ func (h *Host) Compile(wasm []byte) (*Module, error) {
 	return &Module{code: c}, nil
 }
 
-// admit takes c through the stages of admission and closes c.ready. A stage
-// that rewrites the module belongs between scan and compile.
+// admit takes c through the stages of admission and closes c.ready.
 func (c *code) admit(wasm []byte) {
 	defer close(c.ready)
 	c.err = errors.New("wasmhost: admission panicked") // for those who wait, should it come to that
-	err := c.host.scan(wasm)
+	err := c.rewrite(wasm)
 	if err == nil {
-		err = c.compile(wasm)
+		err = c.compile()
 	}
 	if err == nil {
 		err = c.try()
@@ -87,9 +94,41 @@ func (c *code) admit(wasm []byte) {
 	c.err = err
 }
 
-// compile has the engine translate the module and checks its imports and
-// exports against the contract.
-func (c *code) compile(wasm []byte) (err error) {
+// rewrite takes the module apart, checks its imports and exports against the
+// contract, and has it metered.
+func (c *code) rewrite(wasm []byte) error {
+	cfg := &c.host.cfg
+	limits := meter.Limits(cfg.Limits)
+	limits.MemoryPages = cfg.MemoryPages
+	m, err := meter.Decode(wasm, limits)
+	if err != nil {
+		var refused *meter.Error
+		if errors.As(err, &refused) {
+			return refuse(Rule(refused.Rule), "%s", refused.Detail)
+		}
+		return err
+	}
+	c.info = Info{ABIVersion: abi.Version, Digest: c.digest, MemoryMinPages: m.Min, MemoryMaxPages: m.Max}
+	if err := c.checkImports(m); err != nil {
+		return err
+	}
+	if err := c.checkExports(m); err != nil {
+		return err
+	}
+	var entries []string
+	for _, e := range requiredExports() {
+		entries = append(entries, e.name)
+	}
+	c.program = m.Rewrite(meter.Config{Entries: entries, Unmetered: cfg.Unmetered})
+	for i := range c.program.Data {
+		s := &c.program.Data[i]
+		s.Bytes = bytes.Clone(s.Bytes) // wasm is the caller's
+	}
+	return nil
+}
+
+// compile has the engine translate the rewritten module.
+func (c *code) compile() (err error) {
 	// The engine was not written for hostile input only: where it panics on
 	// some, that module is refused and the process lives.
 	defer func() {
@@ -97,31 +136,26 @@ func (c *code) compile(wasm []byte) (err error) {
 			err = refuse(RuleInvalidModule, "the engine panicked: %v", r)
 		}
 	}()
-	c.compiled, err = c.host.engine.CompileModule(context.Background(), wasm)
+	c.compiled, err = c.host.engine.CompileModule(context.Background(), c.program.Wasm)
+	c.program.Wasm = nil
 	if err != nil {
 		return refuse(RuleInvalidModule, "%.512s", err)
 	}
-	c.info = Info{ABIVersion: abi.Version, Digest: c.digest}
-	if err := c.checkImports(); err != nil {
-		return err
-	}
-	return c.checkExports()
+	return nil
 }
 
-// checkImports holds every imported function against the list. The scan has
-// refused imports of anything else.
-func (c *code) checkImports() error {
-	for i, f := range c.compiled.ImportedFunctions() {
-		module, name, _ := f.Import()
-		call, ok := c.host.imports[importName{module, name}]
+// checkImports holds every imported function against the list.
+func (c *code) checkImports(m *meter.Module) error {
+	for i, f := range m.Imports {
+		call, ok := c.host.imports[importName{f.Module, f.Name}]
 		if !ok {
-			return refuse(RuleImportNotAllowed, "import %d, function %.64q of module %.64q", i, name, module)
+			return refuse(RuleImportNotAllowed, "import %d, function %.64q of module %.64q", i, f.Name, f.Module)
 		}
-		if !hasSignature(f, call.params, call.results) {
+		if !hasSignature(f.Type, call.params, call.results) {
 			return refuse(RuleImportSignature, "import %d, %s.%s is %s, not %s",
-				i, module, name, signature(call.params, call.results), signature(f.ParamTypes(), f.ResultTypes()))
+				i, f.Module, f.Name, signature(call.params, call.results), signatureOf(f.Type))
 		}
-		c.info.Imports = append(c.info.Imports, module+"."+name)
+		c.info.Imports = append(c.info.Imports, f.Module+"."+f.Name)
 	}
 	return nil
 }
@@ -144,16 +178,22 @@ func requiredExports() []requiredExport {
 }
 
 // checkExports looks for the memory and the functions of the contract.
-func (c *code) checkExports() error {
-	memory, ok := c.compiled.ExportedMemories()[abi.ExportMemory]
-	if !ok {
+func (c *code) checkExports(m *meter.Module) error {
+	memory := false
+	exports := make(map[string]meter.FuncType)
+	for _, e := range m.Exports {
+		switch {
+		case e.Kind == meter.Function:
+			exports[e.Name] = e.Type
+			c.info.Exports = append(c.info.Exports, e.Name)
+		case e.Kind == meter.Memory && e.Name == abi.ExportMemory:
+			memory = true
+			c.info.Exports = append(c.info.Exports, e.Name)
+		}
+	}
+	if !memory {
 		return refuse(RuleExportMissing, "memory %q", abi.ExportMemory)
 	}
-	most, _ := memory.Max()
-	c.info.MemoryMinPages = memory.Min()
-	c.info.MemoryMaxPages = min(most, c.host.cfg.MemoryPages)
-
-	exports := c.compiled.ExportedFunctions()
 	for _, want := range requiredExports() {
 		f, ok := exports[want.name]
 		switch {
@@ -161,12 +201,8 @@ func (c *code) checkExports() error {
 			return refuse(RuleExportMissing, "function %q", want.name)
 		case ok && !hasSignature(f, want.params, want.results):
 			return refuse(RuleExportSignature, "%s must be %s, not %s",
-				want.name, signature(want.params, want.results), signature(f.ParamTypes(), f.ResultTypes()))
+				want.name, signature(want.params, want.results), signatureOf(f))
 		}
-	}
-	c.info.Exports = []string{abi.ExportMemory}
-	for name := range exports {
-		c.info.Exports = append(c.info.Exports, name)
 	}
 	slices.Sort(c.info.Exports)
 	_, c.info.HasAlloc = exports[abi.ExportAlloc]
@@ -183,7 +219,12 @@ func (c *code) try() error {
 			said = append(append(said, "\n> "...), line...)
 		}
 	}}
+	c.keeps = true
 	in, err := c.instantiate(cfg)
+	c.keeps = false
+	if c.image != nil {
+		c.program.Data = nil // it is in the image
+	}
 	if err != nil {
 		return refuseTrial(RuleInitTrapped, err, said)
 	}
@@ -191,7 +232,7 @@ func (c *code) try() error {
 	c.info.InboxBytes = uint32(len(in.inbox))
 	c.info.OutboxRecords = uint32(in.outboxRecords)
 	c.info.Wants = in.wants
-	if _, err := in.Turn(startClock()); err != nil {
+	if _, err := in.Turn(startClock(), in.cfg.InitFuel); err != nil {
 		return refuseTrial(RuleTurnTrapped, err, said)
 	}
 	return nil
@@ -211,8 +252,21 @@ func refuseTrial(trapped Rule, err error, said []byte) error {
 	return err
 }
 
-func hasSignature(f api.FunctionDefinition, params, results []api.ValueType) bool {
-	return slices.Equal(f.ParamTypes(), params) && slices.Equal(f.ResultTypes(), results)
+func hasSignature(f meter.FuncType, params, results []api.ValueType) bool {
+	return slices.Equal(valueTypes(f.Params), params) && slices.Equal(valueTypes(f.Results), results)
+}
+
+// valueTypes returns types as the engine names them.
+func valueTypes(types []meter.ValueType) []api.ValueType {
+	var list []api.ValueType
+	for _, t := range types {
+		list = append(list, api.ValueType(t))
+	}
+	return list
+}
+
+func signatureOf(f meter.FuncType) string {
+	return signature(valueTypes(f.Params), valueTypes(f.Results))
 }
 
 // signature prints a function type as SPEC.md does: (i32, i64) -> i32.

@@ -35,8 +35,8 @@ var refusals = []struct {
 	{"memory_name", RuleExportMissing, `memory "memory"`},
 	{"memory_limit", RuleMemoryLimit, "65536 pages, the limit is 256"},
 	{"memory_two", RuleMemoryCount, "2 memories"},
-	{"threads", RuleInvalidModule, "thread"},
-	{"tail_call", RuleInvalidModule, "tail"},
+	{"threads", RuleFeatureOff, "threads"},
+	{"tail_call", RuleFeatureOff, "tail calls"},
 	{"export_turn", RuleExportMissing, "wherry_v1_turn"},
 	{"export_mailbox", RuleExportMissing, "wherry_v1_mailbox"},
 	{"export_global", RuleExportMissing, "wherry_v1_turn"},
@@ -48,6 +48,7 @@ var refusals = []struct {
 	{"init_initialize", RuleInitTrapped, "proc_exit(3)"},
 	{"init_data", RuleInitTrapped, "out of bounds"},
 	{"init_mailbox", RuleInitTrapped, "unreachable"},
+	{"init_endless", RuleInitTrapped, "out_of_fuel"},
 	{"turn_trapped", RuleTurnTrapped, ".handle()"},
 	{"turn_count", RuleTurnTrapped, "17 commands, the outbox holds 16"},
 	{"mailbox_outside", RuleMailboxInvalid, "inside the memory"},
@@ -204,7 +205,7 @@ func TestCompileShares(t *testing.T) {
 	if len(h.codes) != 1 {
 		t.Error("the code of a live instance was let go")
 	}
-	if _, err := in.Turn(Clock{}); err != nil {
+	if _, err := in.Turn(Clock{}, testFuel); err != nil {
 		t.Error(err)
 	}
 	in.Close()
@@ -258,7 +259,7 @@ func TestCacheDir(t *testing.T) {
 	for range 2 { // the second finds what the first has left
 		h := newHost(t, Config{CacheDir: dir})
 		in := instantiate(t, compile(t, h, guests.Echo()), InstanceConfig{})
-		if _, err := in.Turn(Clock{}); err != nil {
+		if _, err := in.Turn(Clock{}, testFuel); err != nil {
 			t.Error(err)
 		}
 		entries, err := os.ReadDir(dir)
@@ -280,32 +281,5 @@ func TestNameHijack(t *testing.T) {
 	r, err := behave(t, victim, 11, 0, "")
 	if err != nil || r.Conn != 1_000 {
 		t.Errorf("the victim's clock shows %d, %v; want the host's 1000", r.Conn, err)
-	}
-}
-
-func TestScanU32(t *testing.T) {
-	for _, tc := range []struct {
-		wire string
-		want uint32
-		ok   bool
-	}{
-		{"\x00", 0, true},
-		{"\x7f", 127, true},
-		{"\xe5\x8e\x26", 624485, true},
-		{"\x80\x00", 0, true},
-		{"\xff\xff\xff\xff\x0f", 1<<32 - 1, true},
-		{"\xff\xff\xff\xff\x1f", 0, false},
-		{"\x80\x80\x80\x80\x80\x00", 0, false},
-	} {
-		r := wasmReader{rest: []byte(tc.wire)}
-		if got := r.u32(); got != tc.want || r.short == tc.ok {
-			t.Errorf("%x: got %d, short %v; want %d, %v", tc.wire, got, r.short, tc.want, !tc.ok)
-		}
-		for n := range len(tc.wire) {
-			r := wasmReader{rest: []byte(tc.wire[:n])}
-			if got := r.u32(); got != 0 || !r.short {
-				t.Errorf("%x cut to %d bytes: got %d, short %v", tc.wire, n, got, r.short)
-			}
-		}
 	}
 }

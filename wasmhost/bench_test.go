@@ -40,7 +40,7 @@ func echoTurn(tb testing.TB, in *Instance, batch int, payload []byte) (echoed in
 		}
 		copy(p, payload)
 	}
-	n, err := in.Turn(Clock{Wall: 1, Mono: 1})
+	n, err := in.Turn(Clock{Wall: 1, Mono: 1}, testFuel)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -102,6 +102,7 @@ func TestTurnRatios(t *testing.T) {
 	payload := bytes.Repeat([]byte("echo"), 16)
 	f, empty := emptyExport(t)
 	echo := start(t, guests.Echo(), InstanceConfig{})
+	unmetered := instantiate(t, compile(t, newHost(t, Config{Unmetered: true}), guests.Echo()), InstanceConfig{})
 
 	const rounds, events = 200, 2048
 	batches := []struct {
@@ -109,7 +110,7 @@ func TestTurnRatios(t *testing.T) {
 		most float64 // of a bare call, per event
 	}{{1, 2.6}, {64, 1.0}}
 	calls := make([]float64, rounds)
-	turns := make([][]float64, len(batches))
+	turns, bare := make([][]float64, len(batches)), make([][]float64, len(batches))
 	for round := range rounds {
 		calls[round] = window(events, func() {
 			for range events {
@@ -122,13 +123,19 @@ func TestTurnRatios(t *testing.T) {
 					echoTurn(t, echo, b.size, payload)
 				}
 			}))
+			bare[i] = append(bare[i], window(events, func() {
+				for range events / b.size {
+					echoTurn(t, unmetered, b.size, payload)
+				}
+			}))
 		}
 	}
 	call := median(calls)
 	t.Logf("bare call %.1f ns", call)
 	for i, b := range batches {
 		event := median(turns[i])
-		t.Logf("batch=%d %.1f ns an event, %.2f of a bare call (at most %.1f)", b.size, event, event/call, b.most)
+		t.Logf("batch=%d %.1f ns an event, %.2f of a bare call (at most %.1f), %.2f of an unmetered one",
+			b.size, event, event/call, b.most, event/median(bare[i]))
 		if event > b.most*call && os.Getenv("WHERRY_BENCH") != "" {
 			t.Errorf("batch=%d costs %.2f of a bare call, more than %.1f", b.size, event/call, b.most)
 		}

@@ -49,7 +49,7 @@ func TestGoGuest(t *testing.T) {
 	if !in.PushAt(&r) {
 		t.Fatal("no room for a record")
 	}
-	if n, err := in.Turn(Clock{Wall: 1, Mono: 2}); n != 1 || err != nil {
+	if n, err := in.Turn(Clock{Wall: 1, Mono: 2}, testFuel); n != 1 || err != nil {
 		t.Fatalf("turn: %d commands, %v", n, err)
 	}
 	in.Command(0, &r)

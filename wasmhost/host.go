@@ -10,6 +10,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/seed-c6589352/wherry/wasmhost/internal/meter"
 )
 
 // pageBytes is the size of a page of WebAssembly memory; maxPages is how many
@@ -27,9 +29,14 @@ type Config struct {
 	CacheDir string
 	// MaxModuleBytes is the largest module that is looked at. (8 MiB)
 	MaxModuleBytes int
+	// Limits bounds what a module may declare.
+	Limits ModuleLimits
 	// MemoryPages is the most memory that any instance gets, in pages of
 	// 64 KiB, at most 65536; a module that starts with more is refused. (256)
 	MemoryPages uint32
+	// Unmetered runs guests without counting fuel or stack. It is for measuring
+	// what that costs: such a guest can stop its loop, and the process, for ever.
+	Unmetered bool
 }
 
 func (c Config) withDefaults() Config {
@@ -37,6 +44,8 @@ func (c Config) withDefaults() Config {
 		CacheDir:       c.CacheDir,
 		MaxModuleBytes: cmp.Or(c.MaxModuleBytes, 8<<20),
 		MemoryPages:    cmp.Or(c.MemoryPages, 256),
+		Limits:         c.Limits,
+		Unmetered:      c.Unmetered,
 	}
 }
 
@@ -100,7 +109,7 @@ func New(cfg Config) (*Host, error) {
 // link offers every hostcall to the guests of h.
 func (h *Host) link() error {
 	builders := make(map[string]wazero.HostModuleBuilder)
-	for _, c := range append(hostcalls(), wasiCalls()...) {
+	for _, c := range append(append(hostcalls(), wasiCalls()...), refillCall()) {
 		b := builders[c.module]
 		if b == nil {
 			b = h.engine.NewHostModuleBuilder(c.module)
@@ -109,7 +118,9 @@ func (h *Host) link() error {
 		b.NewFunctionBuilder().WithName(c.name).
 			WithGoFunction(api.GoFunc(c.enter), c.params, c.results).
 			Export(c.name)
-		h.imports[c.importName] = c
+		if c.module != meter.ImportModule {
+			h.imports[c.importName] = c
+		}
 	}
 	for name, b := range builders {
 		if _, err := b.Instantiate(context.Background()); err != nil {
@@ -167,6 +178,10 @@ func (h *Host) drop(c *code) {
 	}
 	if h.codes[c.digest] == c {
 		delete(h.codes, c.digest)
+	}
+	if c.image != nil {
+		c.image.free()
+		c.image = nil
 	}
 	if c.compiled != nil && !h.closed {
 		// It closes without an error: nothing but the engine's table is involved.

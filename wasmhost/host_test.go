@@ -10,6 +10,9 @@ import (
 
 // newHost returns a host that is closed when the test ends, and fails it if an
 // instance was left behind.
+// testFuel is more than any test's turn takes that is not about fuel.
+const testFuel = 100_000_000
+
 func newHost(tb testing.TB, cfg Config) *Host {
 	tb.Helper()
 	h, err := New(cfg)
@@ -66,7 +69,7 @@ func instantiate(tb testing.TB, m *Module, cfg InstanceConfig) *Instance {
 func behave(tb testing.TB, in *Instance, code uint32, token uint64, payload string) (abi.Record, error) {
 	tb.Helper()
 	push(tb, in, abi.Record{Kind: abi.Message, Code: code, Token: token}, payload)
-	n, err := in.Turn(Clock{Wall: 1_000, Mono: 2_000})
+	n, err := in.Turn(Clock{Wall: 1_000, Mono: 2_000}, testFuel)
 	var r abi.Record
 	if n > 0 {
 		in.Command(0, &r)

@@ -103,5 +103,6 @@ func random(in *Instance, stack []uint64) {
 	if !ok || len(p) > maxRandomBytes {
 		trap(ReasonOutOfBounds, "random of %d bytes at %#x", uint32(stack[1]), uint32(stack[0]))
 	}
+	in.pay(int64(len(p)) * fuelRandomByte)
 	rand.Read(p) // never fails
 }

@@ -33,6 +33,17 @@ type InstanceConfig struct {
 	// Now is the time while the guest initialises. (the wall clock, and a
 	// monotonic clock that has just started)
 	Now Clock
+	// InitFuel is how much the guest may do until it has initialised, and
+	// AllocFuel how much for each Alloc, in units of about one instruction.
+	// (500 million, and 10 million)
+	InitFuel  int64
+	AllocFuel int64
+	// TimeLimit is how long one call of the guest may compute, whatever it has in
+	// fuel: fuel is counted by the instruction, and there are some that take a
+	// hundred times as long as others. It is looked at when a slice of fuel is
+	// used up. To initialise, a guest has a hundred times as long. It is measured
+	// on Linux only; a negative one is none. (25 ms)
+	TimeLimit time.Duration
 	// Log takes a line that the guest logged or printed: printable UTF-8, at
 	// most 1 KiB, without a newline, valid until it returns. It runs within a
 	// turn and must not block; limiting the rate is its task. (lines are
@@ -48,6 +59,9 @@ func (c InstanceConfig) withDefaults(h *Host) InstanceConfig {
 	c.MemoryPages = min(cmp.Or(c.MemoryPages, h.cfg.MemoryPages), h.cfg.MemoryPages)
 	c.Grants = cmp.Or(c.Grants, allCommands())
 	c.Now = cmp.Or(c.Now, startClock())
+	c.InitFuel = cmp.Or(c.InitFuel, 500_000_000)
+	c.TimeLimit = cmp.Or(c.TimeLimit, 25*time.Millisecond)
+	c.AllocFuel = cmp.Or(c.AllocFuel, 10_000_000)
 	return c
 }
 
@@ -102,7 +116,8 @@ type Instance struct {
 	flushed int          // index of the event at which the guest flushed last in the turn, as it says; -1 without one
 	turning bool         // in Turn, or trapped there
 	turn    api.Function // the export, with its stack
-	stack   [1]uint64    // argument and result of every export
+	stack   [2]uint64    // arguments and results of every export, the last of which is fuel
+	fuel    tank
 	clock   Clock
 	loans   []loan
 

@@ -34,7 +34,7 @@ func wantEcho(t *testing.T, in *Instance, batch []string) {
 	if in.Pending() != len(batch) {
 		t.Errorf("%d events are staged; want %d", in.Pending(), len(batch))
 	}
-	n, err := in.Turn(Clock{})
+	n, err := in.Turn(Clock{}, testFuel)
 	if err != nil || n != len(batch) || in.Pending() != 0 {
 		t.Fatalf("turn: %d commands, %v, %d events left; want %d, nil, 0", n, err, in.Pending(), len(batch))
 	}
@@ -98,7 +98,7 @@ func TestInboxFills(t *testing.T) {
 		}
 		// More events than the outbox has records would be the guest's mistake.
 		in.front = min(in.front, 1024*abi.RecordSize)
-		if _, err := in.Turn(Clock{}); err != nil {
+		if _, err := in.Turn(Clock{}, testFuel); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,7 +120,7 @@ func TestTakeBack(t *testing.T) {
 	if in.Pending() != 1 || in.InboxRoom() != room {
 		t.Errorf("%d events, room for %d; want 1 and %d", in.Pending(), in.InboxRoom(), room)
 	}
-	if n, err := in.Turn(Clock{}); n != 1 || err != nil {
+	if n, err := in.Turn(Clock{}, testFuel); n != 1 || err != nil {
 		t.Fatalf("turn: %d commands, %v", n, err)
 	}
 	var r abi.Record
@@ -327,7 +327,7 @@ func TestAlloc(t *testing.T) {
 	if panicOf(func() { in.PushAt(&r) }) == "" || panicOf(func() { in.Return(a) }) == "" {
 		t.Error("a delivered buffer was used again")
 	}
-	if n, err := in.Turn(Clock{}); n != 1 || err != nil {
+	if n, err := in.Turn(Clock{}, testFuel); n != 1 || err != nil {
 		t.Fatalf("turn: %d, %v", n, err)
 	}
 	in.Command(0, &r)
@@ -361,7 +361,7 @@ func TestPushAtWithoutRoom(t *testing.T) {
 	if in.PushAt(&r) {
 		t.Fatal("an event was staged in a full inbox")
 	}
-	if _, err := in.Turn(Clock{}); err != nil {
+	if _, err := in.Turn(Clock{}, testFuel); err != nil {
 		t.Fatal(err)
 	}
 	if !in.PushAt(&r) {

@@ -48,7 +48,7 @@ func (in *Instance) Alloc(n int) (addr uint32, err error) {
 	}
 	in.waits, in.commands = 0, 0
 	in.stack[0] = uint64(n)
-	if err := in.enter(in.alloc); err != nil {
+	if err := in.enter(in.alloc, in.cfg.AllocFuel, 1, 1); err != nil {
 		return 0, err
 	}
 	addr = uint32(in.stack[0])

@@ -20,6 +20,7 @@ func (in *Instance) log(level int, text []byte) {
 	if in.cfg.Log == nil {
 		return
 	}
+	in.pay(fuelLine)
 	in.line = appendEscaped(in.line[:0], text, maxLineBytes)
 	in.cfg.Log(level, in.line)
 }

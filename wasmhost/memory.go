@@ -21,10 +21,14 @@ type guestMemory struct {
 
 var _ experimental.LinearMemory = (*guestMemory)(nil)
 
-// reserve takes the address space; it fails where the system has none to give.
-func (m *guestMemory) reserve(pages uint32) (err error) {
+// reserve takes the address space, and has the image in it if that is mapped; it
+// fails where the system has none to give.
+func (m *guestMemory) reserve(pages uint32, im *image) (err error) {
 	// A memory without a page is valid WebAssembly, but no mapping.
 	m.reserved, err = reserve(int(max(pages, 1)) * pageBytes)
+	if err == nil && im != nil {
+		err = im.file.overlay(m.reserved)
+	}
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/wasmhost/internal/meter"
 )
 
 // A Digest is the SHA-256 of a module's bytes. It names the module everywhere.
@@ -51,6 +52,9 @@ type code struct {
 	// and never changed.
 	ready    chan struct{}
 	compiled wazero.CompiledModule
+	program  meter.Program
+	keeps    bool   // the trial's state is kept as image; only while it runs
+	image    *image // nil: every instance initialises by itself
 	info     Info
 	err      error
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/wasmhost/internal/meter"
 )
 
 // instantiate starts an instance of c; see Module.Instantiate.
@@ -33,29 +34,69 @@ func (c *code) instantiate(cfg InstanceConfig) (*Instance, error) {
 	return in, nil
 }
 
-// start takes in from nothing to idle. What it has made when it fails, Close
-// releases.
+// start takes in from nothing to idle: by a copy of an instance that has
+// initialised if there is one, or else by running the guest's code. What it has
+// made when it fails, Close releases.
 func (in *Instance) start() error {
-	if err := in.memory.reserve(min(in.cfg.MemoryPages, in.code.info.MemoryMaxPages)); err != nil {
+	im := in.code.image
+	if err := in.memory.reserve(min(in.cfg.MemoryPages, in.code.info.MemoryMaxPages), im); err != nil {
 		return err
 	}
 	if err := in.boots(); err != nil {
 		return err
 	}
-	if initialize := in.module.ExportedFunction(abi.ExportInitialize); initialize != nil {
-		if err := in.enter(initialize); err != nil {
-			return err
-		}
+	var mailAt uint32
+	var err error
+	if im != nil {
+		mailAt, err = im.mailAt, im.restore(in)
+	} else if mailAt, err = in.initialize(); err == nil && in.code.keeps {
+		in.code.image, err = in.newImage(mailAt)
 	}
-	if err := in.enter(in.module.ExportedFunction(abi.ExportMailbox)); err != nil {
+	if err != nil {
 		return err
 	}
 	in.turn = in.module.ExportedFunction(abi.ExportTurn)
-	return in.register(uint32(in.stack[0]))
+	return in.register(mailAt)
 }
 
-// boots has the engine build the instance and run its start function, which may
-// make hostcalls.
+// initialize puts the module's data into the memory and runs its code until it
+// has told where its mailbox is, all with one amount of fuel.
+func (in *Instance) initialize() (mailAt uint32, err error) {
+	p := &in.code.program
+	for i, s := range p.Data {
+		to, ok := in.View(s.Offset, uint32(len(s.Bytes)))
+		if !ok {
+			return 0, in.die(&TrapError{ReasonOutOfBounds, fmt.Errorf("data segment %d, of %d bytes at %#x: out of bounds", i, len(s.Bytes), s.Offset)})
+		}
+		copy(to, s.Bytes)
+	}
+	fuel := in.cfg.InitFuel
+	spent := int64(0)
+	run := func(export string, results int) error {
+		f := in.module.ExportedFunction(export)
+		if f == nil {
+			return nil // an optional one
+		}
+		err := in.enter(f, fuel-spent, 0, results)
+		spent += in.fuel.spent
+		in.fuel.spent = spent
+		return err
+	}
+	if p.Starts {
+		if err := run(meter.ExportStart, 0); err != nil {
+			return 0, err
+		}
+	}
+	if err := run(abi.ExportInitialize, 0); err != nil {
+		return 0, err
+	}
+	if err := run(abi.ExportMailbox, 1); err != nil {
+		return 0, err
+	}
+	return uint32(in.stack[0]), nil
+}
+
+// boots has the engine build the instance. None of the guest's code runs.
 func (in *Instance) boots() (err error) {
 	in.boot = experimental.WithMemoryAllocator(context.Background(),
 		experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return &in.memory }))

@@ -17,7 +17,12 @@ const (
 	ReasonOutOfBounds   Reason = "out_of_bounds"  // it reached beyond its memory, or told a hostcall to
 	ReasonBadCall       Reason = "bad_call"       // a table or function pointer that is none
 	ReasonArithmetic    Reason = "arithmetic"     // division by zero, overflow, not a number
-	ReasonStackOverflow Reason = "stack_overflow" // too deep
+	ReasonStackOverflow Reason = "stack_overflow" // deeper than the engine goes
+
+	// The guest used up what it was given.
+	ReasonFuel  Reason = "out_of_fuel"     // more work than a call may do
+	ReasonTime  Reason = "out_of_time"     // far more time for its fuel than is common
+	ReasonDepth Reason = "stack_exhausted" // it calls itself too deep
 
 	// The guest broke the contract.
 	ReasonGiveUp    Reason = "give_up"    // its turn returned a negative number

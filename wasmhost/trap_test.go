@@ -25,7 +25,7 @@ func TestTraps(t *testing.T) {
 		{"least number", 4, -1 << 31, ReasonGiveUp, "-2147483648"},
 		{"one command too many", 4, 1025, ReasonBadOutbox, "1025 commands, the outbox holds 1024"},
 		{"most commands", 4, 1<<31 - 1, ReasonBadOutbox, "2147483647"},
-		{"recursion", 5, 0, ReasonStackOverflow, "stack overflow"},
+		{"recursion", 5, 0, ReasonDepth, ".deeper(i32) i32"},
 		{"empty table entry", 6, 0, ReasonBadCall, "invalid table access"},
 		{"division by zero", 7, 0, ReasonArithmetic, "divide by zero"},
 		{"log what is not there", 10, 0, ReasonOutOfBounds, "log of 16 bytes at 0xffffffff"},
@@ -36,10 +36,10 @@ func TestTraps(t *testing.T) {
 		{"poll for ever", 16, 1, ReasonBlocked, "poll_oneoff"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			in := instantiate(t, m, InstanceConfig{})
+			in := instantiate(t, m, InstanceConfig{TimeLimit: -1})
 			push(t, in, abi.Record{Kind: abi.Message, Code: tc.code, Token: uint64(tc.token)}, "")
 			push(t, in, abi.Record{Kind: abi.Message}, "")
-			_, err := in.Turn(Clock{})
+			_, err := in.Turn(Clock{}, testFuel)
 			wantTrap(t, err, tc.reason, tc.says)
 			if in.Cursor() != 1 {
 				t.Errorf("cursor %d; want 1, which the guest had written", in.Cursor())
@@ -71,7 +71,7 @@ func wantDead(t *testing.T, in *Instance) {
 		if !in.Dead() {
 			t.Errorf("%s: not dead", when)
 		}
-		if _, err := in.Turn(Clock{}); err != ErrDead {
+		if _, err := in.Turn(Clock{}, testFuel); err != ErrDead {
 			t.Errorf("%s: turn says %v; want ErrDead", when, err)
 		}
 		if _, err := in.Alloc(1); err != ErrDead {
@@ -107,7 +107,7 @@ func TestHostPanics(t *testing.T) {
 			[]string{"hostcall flush: boom", "TestHostPanics"}},
 		{"log", InstanceConfig{Log: func(level int, _ []byte) { table[level] = 0 }}, 9,
 			[]string{"hostcall log", "index out of range", "TestHostPanics"}},
-		{"turn within a turn", InstanceConfig{Flush: func(in *Instance, _ int) int { in.Turn(Clock{}); return 0 }}, 14,
+		{"turn within a turn", InstanceConfig{Flush: func(in *Instance, _ int) int { in.Turn(Clock{}, testFuel); return 0 }}, 14,
 			[]string{"hostcall flush", "Turn during a turn"}},
 		{"close within a turn", InstanceConfig{Flush: func(in *Instance, _ int) int { in.Close(); return 0 }}, 14,
 			[]string{"Close during a turn"}},

@@ -6,22 +6,31 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/wasmhost/internal/meter"
 )
 
-// enter runs an export, with its argument and then its result in in.stack. An
+// enter runs an export with an amount of fuel. Its argument, if it has one, and
+// then its result are in in.stack; params and results say how many there are. An
 // error is a *TrapError, and the instance is dead.
-func (in *Instance) enter(f api.Function) error {
+func (in *Instance) enter(f api.Function, fuel int64, params, results int) error {
+	in.stack[params] = uint64(in.fuel.open(fuel))
 	in.life = running
 	if err := f.CallWithStack((*guestContext)(in), in.stack[:]); err != nil {
 		return in.trapped(err)
 	}
 	in.life = idle
+	in.fuel.close(int64(in.stack[results]))
 	return nil
 }
 
 // trapped ends the life of in after the engine reported err, and returns the
 // *TrapError. A bug of the host is raised again instead.
 func (in *Instance) trapped(err error) error {
+	if in.module != nil {
+		if left := in.module.ExportedGlobal(meter.ExportFuel); left != nil {
+			in.fuel.close(max(int64(left.Get()), 0))
+		}
+	}
 	return in.die(newTrapError(err))
 }
 
@@ -45,11 +54,12 @@ func (in *Instance) die(reason *TrapError) error {
 
 // Turn delivers the staged events with one guest call, empties the inbox and
 // returns how many commands are in the outbox, to be read with Command until
-// the guest runs again. The guest's clock shows now. The error is a
+// the guest runs again. The guest's clock shows now, and it may use that much
+// fuel, in units of about one instruction; see Spent. The error is a
 // [*TrapError], after which the instance is dead, or [ErrDead] if it was.
 //
 // Budget: 0 allocations, 0 locks, 0 copies (TestTurnBudget).
-func (in *Instance) Turn(now Clock) (commands int, err error) {
+func (in *Instance) Turn(now Clock, fuel int64) (commands int, err error) {
 	if in.life != idle {
 		return 0, in.unfit("Turn")
 	}
@@ -57,7 +67,7 @@ func (in *Instance) Turn(now Clock) (commands int, err error) {
 	in.events, in.flushed, in.turning = in.front/abi.RecordSize, -1, true
 	in.stack[0] = uint64(in.events)
 	in.front, in.back, in.commands = 0, 0, 0
-	if err := in.enter(in.turn); err != nil {
+	if err := in.enter(in.turn, fuel, 1, 1); err != nil {
 		return 0, err
 	}
 	// Compare unsigned: a negative number must not pass as a small one.

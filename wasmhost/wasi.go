@@ -199,6 +199,7 @@ func wasiRandom(in *Instance, stack []uint64) wasiErrno {
 	if len(p) > maxRandomBytes {
 		return wasiINVAL
 	}
+	in.pay(int64(len(p)) * fuelRandomByte)
 	rand.Read(p) // never fails
 	return wasiOK
 }

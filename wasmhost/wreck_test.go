@@ -32,7 +32,7 @@ func TestSalvage(t *testing.T) {
 			push(t, in, abi.Record{Kind: abi.Message, Code: 1}, "first")
 			push(t, in, abi.Record{Kind: abi.Message}, "second")
 			push(t, in, abi.Record{Kind: abi.Close}, "")
-			if _, err := in.Turn(Clock{}); err == nil {
+			if _, err := in.Turn(Clock{}, testFuel); err == nil {
 				t.Fatal("it did not trap")
 			}
 			if w := in.Wreck(); w != (Wreck{Events: 3, Turning: true, Cursor: in.Cursor(), Flushed: -1}) {

@@ -1,0 +1,49 @@
+package meter
+
+// Limits bounds what a module may declare. Each is the most that is allowed; a
+// zero field takes the default in parentheses.
+type Limits struct {
+	Types        uint32 // function types (10 000)
+	Imports      uint32 // (1 000)
+	Functions    uint32 // functions of its own (50 000)
+	Exports      uint32 // (10 000)
+	Globals      uint32 // (10 000)
+	Tables       uint32 // (16)
+	Segments     uint32 // data segments (100 000)
+	Elements     uint32 // element segments (10 000)
+	Params       uint32 // parameters or results of a type (1 000)
+	Locals       uint32 // locals of a function (50 000)
+	AllLocals    uint32 // locals of all functions (1 000 000)
+	BodyBytes    uint32 // code of a function (1 MiB)
+	Blocks       uint32 // blocks, loops and ifs within each other (1 000)
+	Intricacy    uint64 // of a function: its joins of control, times the locals that it has (10 million)
+	TableEntries uint32 // entries of a table, also after growing, and of element segments together (10 000)
+	MemoryPages  uint32 // pages of 64 KiB, also after growing (256)
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(v *uint32, to uint32) {
+		if *v == 0 {
+			*v = to
+		}
+	}
+	set(&l.Types, 10_000)
+	set(&l.Imports, 1_000)
+	set(&l.Functions, 50_000)
+	set(&l.Exports, 10_000)
+	set(&l.Globals, 10_000)
+	set(&l.Tables, 16)
+	set(&l.Segments, 100_000)
+	set(&l.Elements, 10_000)
+	set(&l.Params, 1_000)
+	set(&l.Locals, 50_000)
+	set(&l.AllLocals, 1_000_000)
+	set(&l.BodyBytes, 1<<20)
+	set(&l.Blocks, 1_000)
+	set(&l.TableEntries, 10_000)
+	set(&l.MemoryPages, 256)
+	if l.Intricacy == 0 {
+		l.Intricacy = 10_000_000
+	}
+	return l
+}

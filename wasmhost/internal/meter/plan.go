@@ -1,0 +1,326 @@
+package meter
+
+// A site is a place where fuel is charged: before the instruction at pos, for the
+// code that cannot be reached but by way of it.
+type site struct {
+	pos      int // in the module
+	cost     uint32
+	borrowed uint32 // of cost, what a branch may jump over
+}
+
+// What decides whether a piece of code gets a site of its own. To charge costs
+// about three units of time.
+const (
+	minOwn      = 48  // a piece that costs as much gets one
+	maxBorrowed = 128 // and so does one whose site has taken on too much already
+)
+
+// A shape is what the writer has to know of a function before it starts.
+type shape struct {
+	loops       bool // there are any
+	callsInLoop bool // and not all of them are free of calls
+	bulk        bool // it has instructions that are charged by length
+	returns     bool // it has a return instruction
+	values      uint32
+	joins       uint32
+}
+
+// calls are the functions that one calls, and the types by which it calls
+// through a table.
+type calls struct{ direct, types []uint32 }
+
+// A frame is a block, loop or if that is open.
+type frame struct {
+	op    byte
+	entry int32 // the site that was current where it began
+	dead  bool  // it began where nothing gets to
+}
+
+// A planner reads the code of one function after the other. Its slices are used
+// again.
+type planner struct {
+	m      *Module
+	fn     *function
+	calls  *calls
+	frames []frame
+	looped int // how many of frames are loops
+
+	site int32 // the current one
+	pos  int   // where the current piece of code began
+	cost uint32
+	must bool // the piece has to have a site of its own
+	dead bool // nothing gets here
+}
+
+func (m *Module) codeSection(s *reader) error {
+	if n := s.count(1); int(n) != len(m.funcs) && !s.bad {
+		return refuse(RuleInvalid, "%d functions, and code of %d", len(m.funcs), n)
+	}
+	m.calls = make([]calls, len(m.funcs))
+	p := planner{m: m}
+	all := uint64(0)
+	for i := range m.funcs {
+		size := s.u32()
+		if size > m.limits.BodyBytes {
+			return refuse(RuleBody, "function %d has %d bytes of code, the limit is %d", i, size, m.limits.BodyBytes)
+		}
+		body := s.sub(size)
+		fn := &m.funcs[i]
+		fn.at, fn.end = body.at, body.end
+		if err := m.locals(i, &body); err != nil {
+			return err
+		}
+		if all += uint64(fn.locals); all > uint64(m.limits.AllLocals) {
+			return refuse(RuleLocals, "%d locals in the first %d functions, the limit for all is %d", all, i+1, m.limits.AllLocals)
+		}
+		fn.code = body.at
+		p.fn, p.calls = fn, &m.calls[i]
+		if err := p.plan(&body); err != nil {
+			return err
+		}
+		if n := uint64(fn.shape.joins) * uint64(fn.locals); n > m.limits.Intricacy {
+			return refuse(RuleBody, "function %d has %d joins and %d locals, the limit for their product is %d", i, fn.shape.joins, fn.locals, m.limits.Intricacy)
+		}
+	}
+	return nil
+}
+
+// locals counts what a function declares.
+func (m *Module) locals(i int, body *reader) error {
+	fn := &m.funcs[i]
+	n := uint64(len(m.types[fn.typ].Params))
+	for groups := body.count(2); groups > 0 && !body.bad; groups-- {
+		n += uint64(body.u32()) // too few sums of 32 bits to overflow
+		if t := ValueType(body.byte()); !t.valid() && !body.bad {
+			return refuse(RuleFeature, "function %d has a local of type %#x", i, byte(t))
+		}
+	}
+	if n > uint64(m.limits.Locals) {
+		return refuse(RuleLocals, "function body %d declares %d locals, the limit is %d", i, n, m.limits.Locals)
+	}
+	fn.locals = uint32(n)
+	return nil
+}
+
+// plan reads the code of a function: it checks every index that a rewritten
+// module would understand otherwise, and decides where to charge.
+func (p *planner) plan(body *reader) error {
+	*p = planner{m: p.m, fn: p.fn, calls: p.calls, frames: p.frames[:0], pos: body.at, must: true, site: -1}
+	var in instr
+	for body.more() {
+		if !body.next(&in) {
+			return p.refuse(body, &in)
+		}
+		done, err := p.step(&in)
+		if err != nil {
+			return err
+		}
+		if done {
+			if body.more() {
+				break
+			}
+			return nil
+		}
+	}
+	return refuse(RuleInvalid, "the function at %#x does not end where its code does", p.fn.at)
+}
+
+func (p *planner) refuse(body *reader, in *instr) error {
+	if name, ok := features[byte(in.op)]; ok && in.op < 0x100 {
+		return refuse(RuleFeature, "%s: opcode %#x at %#x", name, in.op, in.at)
+	}
+	return refuse(RuleInvalid, "opcode %#x at %#x is unknown or malformed", in.op, in.at)
+}
+
+// step takes one instruction, and reports whether it was the function's end.
+func (p *planner) step(in *instr) (done bool, err error) {
+	if !p.dead {
+		p.cost += cost(in.op)
+		p.fn.shape.values++
+	}
+	switch in.op {
+	case opBlock, opLoop, opIf:
+		return false, p.open(in)
+	case opElse:
+		return false, p.otherwise(in)
+	case opEnd:
+		return p.close(in), nil
+	case opBr, opBrIf:
+		if err := p.label(in, in.arg); err != nil {
+			return false, err
+		}
+		p.branched(in, in.op == opBr)
+	case opBrTable:
+		for l := in.labels; l.more(); {
+			if err := p.label(in, l.u32()); err != nil {
+				return false, err
+			}
+		}
+		if err := p.label(in, in.arg); err != nil {
+			return false, err
+		}
+		p.branched(in, true)
+	case opReturn:
+		p.fn.shape.returns = true
+		p.branched(in, true)
+	case opUnreachable:
+		p.branched(in, true)
+	case opCall, opCallIndirect, opRefFunc:
+		return false, p.call(in)
+	case opLocalGet, opLocalSet, opLocalTee:
+		return false, p.index(in, "local", in.arg, uint64(p.fn.locals))
+	case opGlobalGet, opGlobalSet:
+		return false, p.index(in, "global", in.arg, uint64(len(p.m.globals)))
+	default:
+		p.other(in)
+	}
+	return false, nil
+}
+
+// index refuses what is beyond the n things that the module declares.
+func (p *planner) index(in *instr, what string, i uint32, n uint64) error {
+	if uint64(i) >= n {
+		return refuse(RuleInvalid, "%s %d at %#x, of %d", what, i, in.at, n)
+	}
+	return nil
+}
+
+func (p *planner) label(in *instr, l uint32) error {
+	return p.index(in, "label", l, uint64(len(p.frames))+1)
+}
+
+// call notes who is called, or referred to.
+func (p *planner) call(in *instr) error {
+	m := p.m
+	if in.op == opCallIndirect {
+		if err := p.index(in, "type", in.arg, uint64(len(m.types))); err != nil {
+			return err
+		}
+		p.calls.types = append(p.calls.types, in.arg)
+	} else if err := p.index(in, "function", in.arg, uint64(m.functions())); err != nil {
+		return err
+	}
+	if in.op == opRefFunc {
+		m.take(in.arg)
+		return nil
+	}
+	if in.op == opCall {
+		if int(in.arg) < len(m.imports) {
+			if !p.dead {
+				p.cost += costHost - costCall
+			}
+		} else {
+			p.calls.direct = append(p.calls.direct, in.arg)
+		}
+	}
+	p.leaves()
+	return nil
+}
+
+// leaves notes that the counter has to be in its global where the code is.
+func (p *planner) leaves() {
+	p.fn.shape.callsInLoop = p.fn.shape.callsInLoop || p.looped > 0
+}
+
+// other notes what else the writer has to know of.
+func (p *planner) other(in *instr) {
+	if perLength(in.op) {
+		p.fn.shape.bulk = true
+		p.leaves()
+	}
+	switch in.op {
+	case opMemoryInit, opDataDrop:
+		p.m.inits, p.m.tampers = true, true
+	case opTableSet, opTableGrow, opTableFill, opTableCopy, opTableInit, opElemDrop:
+		p.m.tampers = true
+	}
+}
+
+// perLength reports whether the top of the stack is how much an instruction does.
+func perLength(op uint16) bool {
+	switch op {
+	case opMemoryInit, opMemoryCopy, opMemoryFill, opTableInit, opTableCopy, opTableGrow, opTableFill:
+		return true
+	}
+	return false
+}
+
+// open begins a block, loop or if.
+func (p *planner) open(in *instr) error {
+	if in.block >= 0 {
+		if err := p.index(in, "type", uint32(in.block), uint64(len(p.m.types))); err != nil {
+			return err
+		}
+	} else if t := ValueType(in.block & 0x7f); t != noResult && !t.valid() {
+		return refuse(RuleFeature, "a block of type %#x at %#x", byte(t), in.at)
+	}
+	if uint32(len(p.frames)) >= p.m.limits.Blocks {
+		return refuse(RuleBody, "%d blocks within each other at %#x, the limit is %d", len(p.frames)+1, in.at, p.m.limits.Blocks)
+	}
+	if in.op != opBlock {
+		p.piece(in.end)
+	}
+	entry := p.site
+	if p.must {
+		entry = int32(len(p.fn.sites)) // the piece that the block begins in will be this one
+	}
+	p.frames = append(p.frames, frame{op: byte(in.op), entry: entry, dead: p.dead})
+	if in.op == opLoop {
+		p.fn.shape.loops = true
+		p.looped++
+		p.must = true
+	}
+	p.fn.shape.joins++
+	return nil
+}
+
+// otherwise begins the other arm of an if.
+func (p *planner) otherwise(in *instr) error {
+	last := len(p.frames) - 1
+	if last < 0 || p.frames[last].op != opIf {
+		return refuse(RuleInvalid, "an else at %#x without its if", in.at)
+	}
+	p.piece(in.end)
+	f := &p.frames[last]
+	f.op = opElse
+	p.site, p.dead = f.entry, f.dead
+	return nil
+}
+
+// close ends a block, and reports whether it was the function itself.
+func (p *planner) close(in *instr) bool {
+	p.piece(in.end)
+	last := len(p.frames) - 1
+	if last < 0 {
+		return true
+	}
+	f := p.frames[last]
+	p.frames = p.frames[:last]
+	if f.op == opLoop {
+		p.looped--
+	}
+	p.site, p.dead = f.entry, f.dead
+	return false
+}
+
+// branched ends a piece of code that may have gone elsewhere, or always does.
+func (p *planner) branched(in *instr, always bool) {
+	p.piece(in.end)
+	p.dead = p.dead || always
+}
+
+// piece ends the current piece of code, decides which site its cost belongs to,
+// and begins the next one at pos.
+func (p *planner) piece(pos int) {
+	sites := p.fn.sites
+	switch {
+	case p.dead:
+	case p.must, p.cost >= minOwn, p.cost > 0 && sites[p.site].borrowed+p.cost > maxBorrowed:
+		p.site = int32(len(sites))
+		p.fn.sites = append(sites, site{pos: p.pos, cost: p.cost})
+	default:
+		sites[p.site].cost += p.cost
+		sites[p.site].borrowed += p.cost
+	}
+	p.pos, p.cost, p.must = pos, 0, false
+}

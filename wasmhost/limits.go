@@ -1,0 +1,22 @@
+package wasmhost
+
+// ModuleLimits bounds what a module may declare. Each is the most that is
+// allowed; a zero field takes the default in parentheses.
+type ModuleLimits struct {
+	Types        uint32 // function types (10 000)
+	Imports      uint32 // (1 000)
+	Functions    uint32 // functions of its own (50 000)
+	Exports      uint32 // (10 000)
+	Globals      uint32 // (10 000)
+	Tables       uint32 // (16)
+	Segments     uint32 // data segments (100 000)
+	Elements     uint32 // element segments (10 000)
+	Params       uint32 // parameters or results of a type (1 000)
+	Locals       uint32 // locals of a function (50 000)
+	AllLocals    uint32 // locals of all functions (1 000 000)
+	BodyBytes    uint32 // code of a function (1 MiB)
+	Blocks       uint32 // blocks, loops and ifs within each other (1 000)
+	Intricacy    uint64 // of a function: its joins of control, times the locals that it has (10 million)
+	TableEntries uint32 // entries of a table, also after growing (10 000); four times as many in element segments
+	MemoryPages  uint32 // set by the host: Config.MemoryPages
+}
