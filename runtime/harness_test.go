@@ -250,6 +250,7 @@ const (
 	puppetCursor abi.Kind = 0xff03
 	puppetWipe   abi.Kind = 0xff04
 	puppetTrapAt abi.Kind = 0xff05
+	puppetSpin   abi.Kind = 0xff06
 
 	noConn   = ^uint64(0)
 	dataHere = ^uint32(0)

@@ -144,3 +144,26 @@ func TestShareOrder(t *testing.T) {
 		t.Error("the victim was not served")
 	}
 }
+
+// TestRunaway: a guest that does not return is stopped, its connection closes, its
+// others go on, and its neighbours are served all the time.
+func TestRunaway(t *testing.T) {
+	s := serveShared(t, runtime.Tenant{Module: readGuest(t, "puppet-resume")})
+	victim, a := s.dial(t, "/victim"), s.dial(t, "/hog")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 4 {
+			c := s.dial(t, "/hog")
+			c.command(command{Record: record(puppetSpin)})
+			c.expectClose(1011, "handler failed")
+			a.echoes(ws.OpText, []byte("still here"))
+		}
+	}()
+	if n := trips(victim, done); n < 10 {
+		t.Errorf("the victim made %d round trips meanwhile", n)
+	}
+	if n := s.logged("reason=out_of_fuel") + s.logged("reason=out_of_time"); n != 4 {
+		t.Errorf("%d guests were stopped, want 4", n)
+	}
+}

@@ -33,6 +33,7 @@ enum {
   REPEAT = 0xff02, // the next record counts code times
   CURSOR = 0xff03, // write code to the cursor
   WIPE = 0xff04,   // overwrite the inbox with the byte code, and stop abnormally
+  SPIN = 0xff06,   // run for ever
   TRAP_AT = 0xff05, // stop abnormally at the connection's next event of kind code
 };
 
@@ -128,6 +129,9 @@ static void run(uint64_t conn, wherry_span script) {
     case WIPE:
       __builtin_memset(wherry_inbox, (int)command.code, sizeof(wherry_inbox));
       __builtin_trap();
+    case SPIN:
+      for (volatile uint32_t i = 0;; i++) {
+      }
     case TRAP_AT:
       trap_conn = command.conn;
       trap_kind = command.code;
