@@ -64,6 +64,9 @@ func (h *home) send(s *session, text bool, payload []byte) abi.Status {
 			return abi.Invalid
 		}
 	}
+	if !h.mayGo(len(payload), 1) {
+		return abi.Busy
+	}
 	switch s.conn.Send(op, payload) {
 	case nil:
 		return abi.OK
@@ -277,7 +280,7 @@ func (h *home) publish(conn handle, flags abi.Flags, topicLen uint32, data []byt
 		}
 		except = s
 	}
-	if !h.club.publish(name, op, payload, except) {
+	if !h.mayGo(len(payload), h.club.size(name)) || !h.club.publish(name, op, payload, except) {
 		return abi.Busy
 	}
 	return abi.OK

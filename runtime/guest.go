@@ -28,14 +28,13 @@ type loan struct {
 
 // newGuest starts an instance of the module for h.
 func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
-	logs := &guestLog{logger: h.shard.server.logger.With(slog.String("tenant", h.tenant.name)), shard: h.shard}
 	g := &guest{info: m.Info()}
 	var err error
 	g.in, err = m.Instantiate(wasmhost.InstanceConfig{
 		MemoryPages: h.tenant.limits.MemoryPages,
 		Grants:      granted | optional,
 		Now:         h.shard.clock,
-		Log:         logs.line,
+		Log:         h.club.logs.line,
 		Flush:       func(in *wasmhost.Instance, commands int) int { return g.flush(h, commands) },
 	})
 	return g, err
@@ -156,28 +155,25 @@ func (g *guest) flushNothing(commands int) (refused int) {
 	return commands
 }
 
-// A guestLog writes what a guest logs to the server's logger, at most
-// logLines a second: a guest must not fill the disk.
+// A guestLog writes what a tenant's guests log on a loop to the server's logger, as
+// many lines a second as the tenant may: they must not fill the disk.
 type guestLog struct {
 	logger  *slog.Logger
-	shard   *shard
-	second  int64
-	lines   int
-	dropped int
+	club    *club
+	dropped int // since the last line that was written
 }
 
-const logLines = 100
-
 func (l *guestLog) line(level int, text []byte) {
-	if second := l.shard.clock.Mono / 1e9; second != l.second {
-		if l.dropped > 0 {
-			l.logger.Warn("guest logged too much", slog.Int("dropped", l.dropped))
-		}
-		l.second, l.lines, l.dropped = second, 0, 0
-	}
-	if l.lines++; l.lines > logLines {
+	q := &l.club.quotas.lines
+	if q.fill(l.club.shard.clock.Mono); q.empty() {
 		l.dropped++
+		l.club.count.linesCut.Add(1)
 		return
+	}
+	q.use(1)
+	if l.dropped > 0 {
+		l.logger.Warn("guest logged too much", slog.Int("dropped", l.dropped))
+		l.dropped = 0
 	}
 	l.logger.Log(context.Background(), slog.Level(min(max(level, 0), 3)*4)+slog.LevelDebug, "guest", slog.String("line", string(text)))
 }

@@ -64,8 +64,12 @@ func (h *home) ready() bool {
 
 // launch starts a program, and reports whether there is one then.
 func (h *home) launch() bool {
+	if !h.tenant.takeMemory() {
+		return false
+	}
 	p, err := h.tenant.start(h)
 	if err != nil {
+		h.tenant.counters.instances.Add(-1)
 		h.logTrap(err, abi.Start)
 		return false
 	}
@@ -128,6 +132,7 @@ func (h *home) admit() bool {
 	if h.tenant.conns.Add(1) > int64(h.tenant.limits.Conns) || h.sessions.used == maxSessions {
 		h.tenant.conns.Add(-1)
 		s.conns.Add(-1)
+		h.tenant.counters.connsFull.Add(1)
 		return false
 	}
 	h.load.Add(1)
@@ -137,7 +142,12 @@ func (h *home) admit() bool {
 // connect makes the home the handler of a connection, and stages its connect
 // event.
 func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
+	if h.tooFast() {
+		h.shard.refuse(c, wshead.TooFast)
+		return
+	}
 	if wait := h.backingOff(); wait > 0 {
+		h.tenant.counters.backoffs.Add(1)
 		h.shard.refuse(c, guestDown(wait))
 		return
 	}
@@ -197,6 +207,7 @@ func (h *home) refuse(c *netpoll.Conn, r *wshead.Refusal, e netpoll.End) {
 
 // Message implements [netpoll.Handler].
 func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
+	h.came(m.Len)
 	r := &h.record
 	*r = abi.Record{Kind: abi.Message, Conn: c.Key}
 	if m.Text {
@@ -362,5 +373,6 @@ func (h *home) retire() {
 	if h.program != nil {
 		h.program.close()
 		h.program = nil
+		h.tenant.counters.instances.Add(-1)
 	}
 }

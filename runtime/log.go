@@ -158,6 +158,7 @@ func (h *home) logTrap(err error, at abi.Kind) {
 	logger.Error("guest trapped", slog.String("error", "guest_trapped"),
 		slog.String("reason", reason), slog.String("tenant", h.tenant.name), slog.String("module", h.tenant.digest()),
 		slog.String("event", eventName(at)), slog.String("detail", err.Error()))
+	h.tenant.counters.traps.Add(1)
 	h.shard.tell()
 	if wait := h.tenant.backoff.trapped(h.shard.clock.Mono); wait > 0 {
 		logger.Warn("guest traps too often: new connections are refused for a while",

@@ -108,6 +108,7 @@ func (l *loss) settle() {
 	}
 	h.later = nil
 	h.shard.dead = append(h.shard.dead, h.program)
+	h.tenant.counters.instances.Add(-1)
 	h.program = nil
 	h.flooded, h.lent, h.faults, h.told, h.telling = false, 0, 0, 0, 0
 

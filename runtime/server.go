@@ -103,7 +103,7 @@ func (s *Server) build(config Config) error {
 			return err
 		}
 		for _, t := range s.tenants {
-			shard.clubs[t] = &club{shard: shard, topics: make(map[string]*topic)}
+			shard.clubs[t] = newClub(shard, t)
 		}
 		s.shards = append(s.shards, shard)
 	}

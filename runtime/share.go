@@ -88,14 +88,27 @@ func (s *shard) contended() bool { return len(s.clubs) > 1 }
 // Halt implements [netpoll.Handler].
 func (h *home) Halt(c *netpoll.Conn) bool {
 	if !h.held {
-		return false
+		wait := h.toCome()
+		if wait == 0 {
+			return false
+		}
+		h.shard.sleep(h, wait)
 	}
+	h.tenant.counters.halts.Add(1)
 	h.halted = append(h.halted, handle(c.Key))
 	return true
 }
 
-// goOn reads the connections again that were halted.
+// goOn reads the connections again that were halted, unless their clients have sent
+// too much of late.
 func (h *home) goOn() {
+	if len(h.halted) == 0 {
+		return
+	}
+	if wait := h.toCome(); wait > 0 {
+		h.shard.sleep(h, wait)
+		return
+	}
 	for _, key := range h.halted {
 		if s, status := h.sessions.find(key); status == abi.OK {
 			s.conn.Resume()

@@ -154,6 +154,7 @@ func (h *home) fault(r *abi.Record, status abi.Status) {
 		return
 	}
 	h.faults++
+	h.tenant.counters.faultsTold.Add(1)
 	refused := r.Refused(status)
 	h.hold(&refused, nil)
 }
@@ -225,6 +226,7 @@ func (h *home) run() {
 func (h *home) closeSlow() {
 	for i, c := range h.slow {
 		h.slow[i] = nil
+		h.tenant.counters.slowClients.Add(1)
 		c.Fail(ws.StatusPolicyViolation, reasonSlow)
 	}
 	h.slow = h.slow[:0]
@@ -258,10 +260,8 @@ func (h *home) unqueue() {
 	}
 	clear(h.later)
 	h.later = h.later[:0]
-	if h.held {
-		h.held = false
-		h.goOn()
-	}
+	h.held = false
+	h.goOn()
 }
 
 // moot reports whether an event that waited is not to be told any more: its

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-c6589352/wherry/wasmhost"
 )
 
-// A tenant is a Tenant that was understood. But for edition, conns and backoff, set
+// A tenant is a Tenant that was understood. But for edition, conns, backoff and counters, set
 // by New and never changed.
 type tenant struct {
 	name       string
@@ -17,6 +17,7 @@ type tenant struct {
 	limits     Limits
 	conns      atomic.Int64 // connections; of all loops
 	backoff    backoff
+	counters   counters
 	config     map[string]string
 	configKeys []string // sorted
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"log/slog"
 	"slices"
 	"sync/atomic"
 
@@ -20,9 +21,19 @@ type club struct {
 	posted  atomic.Int64      // bytes of frames that other loops posted and this one has not come to
 	scratch []byte            // Owned by the loop: where a small publication is encoded
 
-	balance int64 // Owned by the loop: see share.go; so are the next two.
-	ran     int64 // when a program of the tenant's had its last turn
-	active  bool  // on the shard's list
+	quotas  quotas
+	logs    guestLog
+	limits  *Limits   // Set by New, never changed.
+	count   *counters // Set by New, never changed.
+	balance int64     // Owned by the loop: see share.go; so are the next two.
+	ran     int64     // when a program of the tenant's had its last turn
+	active  bool      // on the shard's list
+}
+
+func newClub(s *shard, t *tenant) *club {
+	c := &club{shard: s, topics: make(map[string]*topic), quotas: t.limits.quotas(), limits: &t.limits, count: &t.counters}
+	c.logs = guestLog{logger: s.server.logger.With(slog.String("tenant", t.name)), club: c}
+	return c
 }
 
 // A topic is who subscribes to a name on this loop. One without members is gone.
@@ -42,7 +53,7 @@ type membership struct {
 const maxMemberships = 256
 
 // subscribe makes s a member of the topic. To be a member twice is to be one. It
-// reports false if s has too many memberships.
+// reports false if s has too many memberships, or the tenant.
 func (c *club) subscribe(s *session, name []byte) bool {
 	if s.extra == nil {
 		s.extra = new(sessionExtra)
@@ -52,6 +63,9 @@ func (c *club) subscribe(s *session, name []byte) bool {
 	case t != nil && membershipOf(s, t) >= 0:
 		return true
 	case len(s.extra.memberships) == maxMemberships:
+		return false
+	case int(c.members.Load()) >= c.limits.Subscriptions, t == nil && len(c.topics) >= c.limits.Topics:
+		c.count.topicsFull.Add(1)
 		return false
 	case t == nil:
 		t = &topic{name: string(name)}
@@ -104,6 +118,14 @@ func (c *club) leave(s *session, i int) {
 		delete(c.topics, t.name)
 	}
 	c.members.Add(-1)
+}
+
+// size returns how many members a topic has on this loop.
+func (c *club) size(name []byte) int {
+	if t := c.topics[string(name)]; t != nil {
+		return len(t.members)
+	}
+	return 0
 }
 
 func membershipOf(s *session, t *topic) int {
