@@ -48,6 +48,8 @@ build_c $tests/puppet.c puppet
 build_c $tests/puppet.c puppet-small -DPUPPET_INBOX_BYTES=4096 '-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_WRITABLE)'
 build_c $tests/puppet.c puppet-eager -DPUPPET_INBOX_BYTES=4096 \
 	'-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_TIMER)|wherry_bit(WHERRY_KIND_REQUEST)|wherry_bit(WHERRY_KIND_STOP)'
+build_c $tests/puppet.c puppet-resume '-DPUPPET_WANTS=wherry_bit(WHERRY_KIND_WRITABLE)|wherry_bit(WHERRY_KIND_RESUME)|wherry_bit(WHERRY_KIND_STOP)'
+build_c $tests/puppet.c puppet-wide -DWHERRY_OUTBOX_RECORDS=65536
 build_wat $tests/sneaky.wat sneaky
 meter=../wasmhost/internal/meter/testdata
 build_c $meter/kernels.c kernels
@@ -59,8 +61,8 @@ build_wat $attacks/tables.wat tables
 build_wat $attacks/deep.wat deep
 
 failed=0
-for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/puppet-eager $tests/sneaky \
-	$meter/kernels $attacks/villain $attacks/tables $attacks/deep; do
+for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/puppet-eager \
+	$tests/puppet-resume $tests/puppet-wide $tests/sneaky $meter/kernels $attacks/villain $attacks/tables $attacks/deep; do
 	built=$work/$(basename $file).wasm
 	if [ "${1-}" != --check ]; then
 		install -m 644 "$built" "$file.wasm"

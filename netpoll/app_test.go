@@ -3,7 +3,6 @@ package netpoll
 import (
 	"slices"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/gobwas/ws"
@@ -24,6 +23,7 @@ type app struct {
 	drained func(s *session)                                   // default: nothing
 	reserve func(n int) []byte                                 // default: decline; not in Deliver
 	message func(s *session, m *Incoming) (err error, ok bool) // default: stage; not in Deliver
+	halt    func(s *session) bool                              // default: never; not in Deliver
 	keep    bool                                               // Release is left to the test
 
 	t         testing.TB
@@ -150,6 +150,11 @@ func (a *app) settle(b []byte, callback string) {
 	delete(a.reserved, unsafe.SliceData(b))
 }
 
+func (a *app) Halt(c *Conn) bool {
+	s := a.of(c, "Halt")
+	return a.halt != nil && a.halt(s)
+}
+
 func (a *app) Closed(c *Conn, e *End) {
 	s := a.of(c, "Closed")
 	s.ended, s.end = true, *e
@@ -164,8 +169,6 @@ func (a *app) Drained(c *Conn) {
 		a.drained(s)
 	}
 }
-
-func (a *app) Wait() time.Duration { return -1 }
 
 func (a *app) Deliver() (more bool) {
 	now := a.staged

@@ -66,6 +66,7 @@ const (
 	pinged                          // our ping is out
 	overfull                        // ErrWouldBlock was returned: Drained is owed
 	accepted                        // the handshake was answered with 101
+	paused                          // the handler has halted it: readOff for that
 )
 
 func (c *Conn) is(f connFlags) bool { return c.flags&f != 0 }
@@ -115,6 +116,9 @@ func (c *Conn) Peer() netip.AddrPort { return c.peer.addrPort() }
 // Traffic returns how many bytes came and went so far, heads and frame headers
 // included.
 func (c *Conn) Traffic() (received, sent uint64) { return c.received, c.sent }
+
+// End returns how c ended: valid from [Handler.Closed] until Release.
+func (c *Conn) End() *End { return &c.more.end }
 
 // Age returns for how long this loop has had c.
 func (c *Conn) Age() time.Duration { return time.Duration(c.loop.tick-c.born) * tickLength }

@@ -54,6 +54,9 @@ func (c *Conn) watch() {
 			return false
 		}
 	)
+	if c.is(paused) {
+		c.heard = now
+	}
 	if q := c.out; q != nil && c.is(wantWrite) && s.StallTimeout > 0 && soon(q.progress, s.StallTimeout) {
 		c.reset()
 		return

@@ -36,11 +36,6 @@ type Driver interface {
 	// Deliver acts on what was staged. It reports whether more is waiting to
 	// be delivered in the next turn, which then comes without a wait.
 	Deliver() (more bool)
-
-	// Wait returns for how long the loop may wait for events at most before
-	// it is to call Deliver again; if it is negative, for any time. It is
-	// asked before every wait.
-	Wait() time.Duration
 }
 
 // A Handler is told what happens on the connections that it awaits. It stages
@@ -57,6 +52,10 @@ type Handler interface {
 
 	// Abandon gives back what Reserve returned: its message will not be.
 	Abandon(c *Conn, b []byte)
+
+	// Halt is asked before c, which is open, is read. If it reports true, c is
+	// not read until c.Resume; it may still end.
+	Halt(c *Conn) bool
 
 	// Closed reports the end of a connection: exactly once for each that was
 	// awaited, and last. The handler must call c.Release when it has dealt

@@ -107,7 +107,7 @@ func (c *Conn) Accept(protocol, extra []byte) error {
 	if len(x.spill) > 0 {
 		c.loop.again = append(c.loop.again, c)
 	}
-	if c.is(readOff) {
+	if c.is(readOff) && !c.is(paused) {
 		c.setWant(true, c.is(wantWrite))
 	}
 	c.settle()

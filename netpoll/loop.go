@@ -49,8 +49,9 @@ type Loop struct {
 	queues    []*sendQueue
 	inflaters []*wsdeflate.Inflater
 	deflaters map[*wsdeflate.Config]*wsdeflate.Deflater
-	more      bool   // the driver has more to deliver
-	drained   func() // to be called when there are no connections left
+	more      bool          // the driver has more to deliver
+	alarm     time.Duration // when Deliver must be called at the latest; 0: whenever
+	drained   func()        // to be called when there are no connections left
 
 	// Scratch of the read and write paths.
 	ready    [readyMax]ready
@@ -184,6 +185,7 @@ func (l *Loop) turn(block bool) error {
 	for _, r := range l.ready[:n] {
 		l.handle(r)
 	}
+	l.ring()
 	l.runPosted()
 	l.wheel.advance(l.tick, (*Conn).expired)
 	l.deliver()
@@ -218,17 +220,7 @@ func (l *Loop) wait(block bool) (int, error) {
 		return 0, nil
 	}
 	l.stats.Waits++
-	return l.poller.wait(l.ready[:], l.longest())
-}
-
-// longest returns how long a wait may be, for our deadlines and for the driver;
-// if it is negative, any time.
-func (l *Loop) longest() time.Duration {
-	ours, asked := l.wheel.next(), l.driver.Wait()
-	if ours < 0 || asked >= 0 && asked < ours {
-		return asked
-	}
-	return ours
+	return l.poller.wait(l.ready[:], l.patience())
 }
 
 func (l *Loop) handle(r ready) {
@@ -241,6 +233,10 @@ func (l *Loop) handle(r ready) {
 	c := l.conns.find(r.id)
 	if c == nil {
 		return // it ended earlier in this turn
+	}
+	if r.readable && c.is(paused) {
+		c.vanish() // not watched for reading, so it is broken
+		return
 	}
 	if r.readable {
 		c.read() // first: a close frame may lie in front of the reset that a write would find

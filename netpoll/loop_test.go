@@ -376,37 +376,3 @@ func TestRealClock(t *testing.T) {
 		}
 	})
 }
-
-// A driver that asks for it is called again though nothing happens.
-func TestDriverWait(t *testing.T) {
-	d := &restless{app: &app{}, done: make(chan struct{})}
-	d.start(t)
-	l, err := New(Config{}, d)
-	if err != nil {
-		t.Skip(err)
-	}
-	go l.Run()
-	<-d.done
-	l.Stop()
-}
-
-// restless has the loop call it every millisecond, a hundred times.
-type restless struct {
-	*app
-	turns int
-	done  chan struct{}
-}
-
-func (d *restless) Wait() time.Duration {
-	if d.turns >= 100 {
-		return -1
-	}
-	return time.Millisecond
-}
-
-func (d *restless) Deliver() (more bool) {
-	if d.turns++; d.turns == 100 {
-		close(d.done)
-	}
-	return false
-}

@@ -35,4 +35,7 @@ func (c *Conn) become(p phase) {
 		panic("netpoll: connection cannot go from " + c.phase.String() + " to " + p.String())
 	}
 	c.phase = p
+	if p == closing {
+		c.Resume() // the peer's part in the end has to be read
+	}
 }

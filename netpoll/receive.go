@@ -38,6 +38,10 @@ func (c *Conn) read() {
 		c.discard()
 		return
 	}
+	if c.phase == open && !c.is(ended) && c.handler.Halt(c) {
+		c.pause()
+		return
+	}
 	if c.more != nil {
 		if room := c.more.body.room(); len(room) > 0 {
 			c.readBody(room)

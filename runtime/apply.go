@@ -24,6 +24,7 @@ func (h *home) apply(g *guest, r *abi.Record) abi.Status {
 	if !ok {
 		return abi.Invalid
 	}
+	h.shard.cost += commandCost + commandBytes(r.Flags, len(data))
 	switch r.Kind {
 	case abi.Publish:
 		return h.publish(handle(r.Conn), r.Flags, r.Code, data)
@@ -68,6 +69,9 @@ func (h *home) send(s *session, text bool, payload []byte) abi.Status {
 			return abi.Invalid
 		}
 	}
+	if !h.mayGo(len(payload), 1) {
+		return abi.Busy
+	}
 	switch s.conn.Send(op, payload) {
 	case nil:
 		return abi.OK
@@ -107,6 +111,7 @@ func (h *home) accept(s *session, fields []byte) abi.Status {
 	}
 	switch s.conn.Accept(protocol, lines) {
 	case nil:
+		s.picked(protocol)
 		return abi.OK
 	case netpoll.ErrProtocol:
 		return abi.Invalid
@@ -280,7 +285,7 @@ func (h *home) publish(conn handle, flags abi.Flags, topicLen uint32, data []byt
 		}
 		except = s
 	}
-	if !h.club.publish(name, op, payload, except) {
+	if !h.mayGo(len(payload), h.club.size(name)) || !h.club.publish(name, op, payload, except) {
 		return abi.Busy
 	}
 	return abi.OK

@@ -28,7 +28,7 @@ const (
 // false, and has written nothing, if the program does not want requests.
 func (s *Server) ask(w http.ResponseWriter, r *http.Request, route *route) bool {
 	t := route.tenant
-	if t.module != nil && t.module.Info().Wants&abi.Request.Bit() == 0 {
+	if t.edition.Load() != nil && t.wants()&abi.Request.Bit() == 0 {
 		return false // and no instance is started to find that out
 	}
 	settings := t.limits.settings()

@@ -119,6 +119,17 @@ type Limits struct {
 	PingTimeout    time.Duration // from then, until the connection is closed with 1011 (20 s)
 	CloseTimeout   time.Duration // for the peer to answer a close frame; always on (10 s)
 	StallTimeout   time.Duration // for a slow peer to take anything at all (30 s)
+
+	TotalPages    uint32 // memory of all instances, in 64 KiB pages; over it no more are started (no limit but that there is one for each loop and placement)
+	Topics        int    // topics with members, on each loop; over it a subscription is busy (100 000)
+	Subscriptions int    // memberships of all connections, on each loop; the same (1 000 000)
+
+	// What follows is a second's, on each loop. A second's worth may come at once.
+	ConnRate    int // handshakes; over it they are refused with 429 (10 000)
+	MessageRate int // messages from clients; over it they are not read for a while (no limit)
+	ReceiveRate int // bytes of those; the same (no limit)
+	SendRate    int // bytes of messages to clients; over it a command is busy (no limit)
+	LogLines    int // of guests; over it they are dropped (100)
 }
 
 // The most that fields of Limits can be.
@@ -134,6 +145,10 @@ func (l Limits) withDefaults() Limits {
 	l.Conns = cmp.Or(l.Conns, 100_000)
 	l.Requests = cmp.Or(l.Requests, 256)
 	l.Timers = cmp.Or(l.Timers, 10_000)
+	l.Topics = cmp.Or(l.Topics, 100_000)
+	l.Subscriptions = cmp.Or(l.Subscriptions, 1_000_000)
+	l.ConnRate = cmp.Or(l.ConnRate, 10_000)
+	l.LogLines = cmp.Or(l.LogLines, 100)
 	l.MemoryPages = cmp.Or(l.MemoryPages, uint32(max(256, program+4*messages)))
 	return l
 }
@@ -214,6 +229,10 @@ func (t *Tenant) check() error {
 		return configError("tenant %q: %d timers; there can be 1 to %d", t.Name, l.Timers, MaxTimers)
 	case l.SendBytes < 0:
 		return configError("tenant %q: %d unsent bytes; it cannot be negative", t.Name, l.SendBytes)
+	case min(l.Topics, l.Subscriptions, l.ConnRate, l.MessageRate, l.ReceiveRate, l.SendRate, l.LogLines) < 0:
+		return configError("tenant %q: a negative limit; it can be 0, for its default, or more", t.Name)
+	case l.TotalPages != 0 && l.TotalPages < l.withDefaults().MemoryPages:
+		return configError("tenant %q: %d memory pages in all; an instance gets %d", t.Name, l.TotalPages, l.withDefaults().MemoryPages)
 	case l.CloseTimeout < 0:
 		return configError("tenant %q: close timeout of %v; it cannot be switched off, or peers would keep connections for ever", t.Name, l.CloseTimeout)
 	case l.MemoryPages > 65536:

@@ -15,6 +15,9 @@ type guest struct {
 	info  wasmhost.Info
 	loans []loan // reserved and not yet pushed
 	turns bool   // it is in a turn, and not in its alloc
+
+	commands int // of the last turn
+	applied  int // of commands: how many were applied
 }
 
 // A loan is a large message's place in guest memory.
@@ -23,31 +26,28 @@ type loan struct {
 	addr  uint32
 }
 
-// turnFuel is how much a guest may do in a turn, in units of about one
-// instruction.
-const turnFuel = 10_000_000
-
 // newGuest starts an instance of the module for h.
 func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
-	logs := &guestLog{logger: h.shard.server.logger.With(slog.String("tenant", h.tenant.name)), shard: h.shard}
 	g := &guest{info: m.Info()}
 	var err error
 	g.in, err = m.Instantiate(wasmhost.InstanceConfig{
 		MemoryPages: h.tenant.limits.MemoryPages,
-		Grants:      granted | abi.Writable.Bit() | abi.Stop.Bit(),
+		Grants:      granted | sent,
 		Now:         h.shard.clock,
-		Log:         logs.line,
+		Log:         h.club.logs.line,
 		Flush:       func(in *wasmhost.Instance, commands int) int { return g.flush(h, commands) },
 	})
 	return g, err
 }
 
 // granted is the commands of this version that a guest may use: the rest is
-// answered with unsupported. The optional events that there are besides, writable
-// and stop, are no commands.
+// answered with unsupported.
 var granted = abi.Ready.Bit() | abi.Accept.Bit() | abi.Message.Bit() | abi.Close.Bit() | abi.Reject.Bit() |
 	abi.Subscribe.Bit() | abi.Unsubscribe.Bit() | abi.Publish.Bit() | abi.Attach.Bit() |
 	abi.Timer.Bit() | abi.Respond.Bit()
+
+// sent is the optional events of this version that there are.
+var sent = abi.Writable.Bit() | abi.Resume.Bit() | abi.Stop.Bit()
 
 func (g *guest) push(r *abi.Record, n int) ([]byte, bool) { return g.in.Push(r, n) }
 func (g *guest) takeBack()                                { g.in.TakeBack() }
@@ -90,17 +90,18 @@ func (g *guest) pushReserved(r *abi.Record, b []byte) bool {
 
 func (g *guest) unreserve(b []byte) { g.in.Return(g.take(b)) }
 
-// turn calls the guest once and applies its commands in order.
+// turn calls the guest once and applies its commands in order: as many as a slice
+// has time for, and the rest when it is called again.
 func (g *guest) turn(h *home) error {
-	g.turns = true
-	n, err := g.in.Turn(h.shard.clock, turnFuel)
-	g.turns = false
-	if err != nil {
-		return err
+	if !g.busy() {
+		if err := g.enter(h); err != nil {
+			return err
+		}
 	}
 	var r abi.Record
-	for i := range n {
-		g.in.Command(i, &r)
+	for g.applied < g.commands && h.shard.cost < slice {
+		g.in.Command(g.applied, &r)
+		g.applied++
 		if status := h.apply(g, &r); status != abi.OK {
 			h.fault(&r, status)
 		}
@@ -108,8 +109,22 @@ func (g *guest) turn(h *home) error {
 	return nil
 }
 
+// enter lets the guest run.
+func (g *guest) enter(h *home) (err error) {
+	g.turns = true
+	g.commands, err = g.in.Turn(h.shard.clock, budget(g.in.Pending()))
+	g.turns, g.applied = false, 0
+	return err
+}
+
+func (g *guest) busy() bool { return g.applied < g.commands }
+
+func (g *guest) wreck() wasmhost.Wreck                                { return g.in.Wreck() }
+func (g *guest) salvage(f func(i int, r *abi.Record, payload []byte)) { g.in.Salvage(f) }
+
 // flush applies the first commands of the outbox in the middle of a turn. A
 // refused one has its status in its record, and comes back as a fault as well.
+// The guest waits for it, so that the rest of what takes too long is refused.
 //
 // Outside of a turn nothing is applied: alloc is called in the middle of a read,
 // whose connection must not be ended from under it.
@@ -120,7 +135,10 @@ func (g *guest) flush(h *home, commands int) (refused int) {
 	var r abi.Record
 	for i := range commands {
 		g.in.Command(i, &r)
-		status := h.apply(g, &r)
+		status := abi.Busy
+		if h.shard.cost < flushMost {
+			status = h.apply(g, &r)
+		}
 		g.in.SetStatus(i, status)
 		if status != abi.OK {
 			h.fault(&r, status)
@@ -138,28 +156,25 @@ func (g *guest) flushNothing(commands int) (refused int) {
 	return commands
 }
 
-// A guestLog writes what a guest logs to the server's logger, at most
-// logLines a second: a guest must not fill the disk.
+// A guestLog writes what a tenant's guests log on a loop to the server's logger, as
+// many lines a second as the tenant may: they must not fill the disk.
 type guestLog struct {
 	logger  *slog.Logger
-	shard   *shard
-	second  int64
-	lines   int
-	dropped int
+	club    *club
+	dropped int // since the last line that was written
 }
 
-const logLines = 100
-
 func (l *guestLog) line(level int, text []byte) {
-	if second := l.shard.clock.Mono / 1e9; second != l.second {
-		if l.dropped > 0 {
-			l.logger.Warn("guest logged too much", slog.Int("dropped", l.dropped))
-		}
-		l.second, l.lines, l.dropped = second, 0, 0
-	}
-	if l.lines++; l.lines > logLines {
+	q := &l.club.quotas.lines
+	if q.fill(l.club.shard.clock.Mono); q.empty() {
 		l.dropped++
+		l.club.count.linesCut.Add(1)
 		return
+	}
+	q.use(1)
+	if l.dropped > 0 {
+		l.logger.Warn("guest logged too much", slog.Int("dropped", l.dropped))
+		l.dropped = 0
 	}
 	l.logger.Log(context.Background(), slog.Level(min(max(level, 0), 3)*4)+slog.LevelDebug, "guest", slog.String("line", string(text)))
 }

@@ -53,6 +53,7 @@ const (
 type sessionExtra struct {
 	memberships []membership
 	attachment  []byte
+	head        []byte // fields for a resume event, where the program wanted those
 }
 
 // sessions are a home's, in slots that never move. Owned by the loop.

@@ -247,6 +247,10 @@ const (
 	puppetTrap   abi.Kind = 0xff00
 	puppetFlush  abi.Kind = 0xff01
 	puppetRepeat abi.Kind = 0xff02
+	puppetCursor abi.Kind = 0xff03
+	puppetWipe   abi.Kind = 0xff04
+	puppetTrapAt abi.Kind = 0xff05
+	puppetSpin   abi.Kind = 0xff06
 
 	noConn   = ^uint64(0)
 	dataHere = ^uint32(0)

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"errors"
-	"log/slog"
 	"strconv"
 	"sync/atomic"
 
@@ -11,15 +10,15 @@ import (
 	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
-	"github.com/seed-c6589352/wherry/wasmhost"
 )
 
 // A home is where connections and their program live together: one tenant on
 // one loop. It is the handler of its connections: what it is told in the middle
 // of a read it stages, and in the turn's Deliver it lets the program run.
 //
-// The program comes with the first connection and after a trap with the next;
-// the home stays. Owned by the loop, but for load.
+// The program comes with the first connection; after a trap a fresh one comes, at
+// once for connections that go on with it or else with the next. The home stays.
+// Owned by the loop, but for load.
 type home struct {
 	shard    *shard                       // Set by New, never changed.
 	tenant   *tenant                      // Set by New, never changed.
@@ -29,6 +28,7 @@ type home struct {
 	sendMax  int                          // Set with the program: bytes of the largest message that it can send.
 
 	program  program // nil before the first connection and after a trap
+	fresh    bool    // the program has not ended a turn yet
 	sessions sessions
 	requests requests
 	timers   timers
@@ -37,11 +37,17 @@ type home struct {
 	later   []event         // could not be staged: the program runs, or there is no room
 	ended   []*netpoll.Conn // reported closed, in the order of their close events
 	told    int             // of ended: how many close events are in the inbox
+	telling int             // and how many were delivered with the turn that is being applied
 	orphans []*netpoll.Conn // reported closed, with nobody to be told
 	slow    []*netpoll.Conn // to be closed with 1008 when the turn's commands are applied
 	listed  bool            // on the shard's list of those to deliver
 	timed   bool            // on the shard's list of those with timers
+	asleep  bool            // on the shard's list of those that sleep
+	faults  int             // of later
 	flooded bool            // more faults than later may hold
+	held    bool            // everything goes to later and nothing is read, until later is empty
+	halted  []handle        // connections that are not read for that
+	swap    *swap           // not nil: the program is to be replaced
 	lent    int             // bytes that Reserve has returned and that are not a message yet
 
 	record abi.Record // scratch: what connect and Message stage; a local one would be allocated
@@ -49,24 +55,34 @@ type home struct {
 	lines  []byte     // scratch: response header lines
 }
 
-// ready makes sure that there is a program, and reports whether there is.
+// ready makes sure that there is a program, and reports whether there is. One that
+// traps too often may not be started at any time.
 func (h *home) ready() bool {
 	if h.program != nil {
 		return true
 	}
 	h.shard.tell()
-	p, err := h.tenant.start(h)
-	if err != nil {
-		h.logTrap(err)
+	return h.tenant.backoff.start(h.shard.clock.Mono) == 0 && h.launch()
+}
+
+// launch starts a program, and reports whether there is one then.
+func (h *home) launch() bool {
+	if !h.tenant.takeMemory() {
 		return false
 	}
-	h.program = p
+	p, err := h.tenant.start(h)
+	if err != nil {
+		h.tenant.counters.instances.Add(-1)
+		h.logTrap(err, abi.Start)
+		return false
+	}
+	h.program, h.fresh = p, true
 	settings := h.tenant.limits.settings()
 	h.sendMax = max(settings.MessageBytes, settings.SendBytes)
 	settings.MessageBytes = p.largest(settings.MessageBytes)
 	h.settings, h.routed = &settings, make(map[*route]*netpoll.Settings)
 	if !h.greet() && h.program != nil {
-		h.trapped(errNoGreeting)
+		h.trapped(errNoGreeting, culprit{kind: abi.Start})
 	}
 	return h.program != nil
 }
@@ -100,8 +116,9 @@ func (h *home) greet() bool {
 		b = abi.AppendField(b, abi.FieldConfig+key, h.tenant.config[key])
 	}
 	r := abi.Record{Kind: abi.Start}
-	if to, ok := h.room(&r, len(b)); ok {
+	if to, ok := h.program.push(&r, len(b)); ok {
 		copy(to, b)
+		h.shard.want(h)
 		return true
 	}
 	return h.stageLarge(&r, len(b), func(to []byte) { copy(to, b) })
@@ -118,6 +135,7 @@ func (h *home) admit() bool {
 	if h.tenant.conns.Add(1) > int64(h.tenant.limits.Conns) || h.sessions.used == maxSessions {
 		h.tenant.conns.Add(-1)
 		s.conns.Add(-1)
+		h.tenant.counters.connsFull.Add(1)
 		return false
 	}
 	h.load.Add(1)
@@ -127,7 +145,16 @@ func (h *home) admit() bool {
 // connect makes the home the handler of a connection, and stages its connect
 // event.
 func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
-	if !h.ready() {
+	if h.tooFast() {
+		h.shard.refuse(c, wshead.TooFast)
+		return
+	}
+	if wait := h.backingOff(); wait > 0 {
+		h.tenant.counters.backoffs.Add(1)
+		h.shard.refuse(c, guestDown(wait))
+		return
+	}
+	if !h.held && !h.ready() {
 		h.shard.refuse(c, wshead.GuestDown)
 		return
 	}
@@ -141,15 +168,36 @@ func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
 	f := connectFields{conn: c, head: head, route: r}
 	h.record = abi.Record{Kind: abi.Connect, Conn: uint64(key)}
 	n := f.size()
+	if h.tenant.wants()&abi.Resume.Bit() != 0 {
+		s.remember(&f, n)
+	}
 	if b, ok := h.room(&h.record, n); ok {
 		f.put(b)
 		return
 	}
 	large := f // by itself: only what takes this way pays for an allocation
-	if !h.stageLarge(&h.record, n, large.put) && h.program != nil && s.state == sessionLive {
-		s.state = sessionOrphan // whose connect it has not seen, it is not told the end of
-		h.refuse(c, wshead.HeadTooLarge, netpoll.End{Code: ws.StatusMessageTooBig, Cause: netpoll.ByHost})
+	h.connectLarge(c, s, n, large.put)
+}
+
+// connectLarge stages a connect event of n bytes for which the inbox has no room.
+func (h *home) connectLarge(c *netpoll.Conn, s *session, n int, put func([]byte)) {
+	if !h.held && h.stageLarge(&h.record, n, put) || s.state != sessionLive {
+		return
 	}
+	if h.held {
+		b := make([]byte, n)
+		put(b)
+		h.hold(&h.record, b)
+		return
+	}
+	h.refuseLarge(c, s)
+}
+
+// refuseLarge refuses a handshake for whose head the program has no room. Whose
+// connect it has not seen, it is not told the end of.
+func (h *home) refuseLarge(c *netpoll.Conn, s *session) {
+	s.state = sessionOrphan
+	h.refuse(c, wshead.HeadTooLarge, netpoll.End{Code: ws.StatusMessageTooBig, Cause: netpoll.ByHost})
 }
 
 // refuse ends a connection that waits for its answer.
@@ -162,27 +210,21 @@ func (h *home) refuse(c *netpoll.Conn, r *wshead.Refusal, e netpoll.End) {
 
 // Message implements [netpoll.Handler].
 func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
+	h.came(m.Len)
 	r := &h.record
 	*r = abi.Record{Kind: abi.Message, Conn: c.Key}
 	if m.Text {
 		r.Flags = abi.Text
 	}
 	if b := m.Body(); b != nil {
-		if !h.pushReserved(r, b) {
-			if err := h.noRoom(c); err != nil {
-				return err // and it is abandoned
-			}
-			h.takeBack(b)
-		}
-		if h.program != nil {
-			h.lent -= cap(b)
-		}
-		return nil
+		return h.lentMessage(c, b)
 	}
 	b, ok := h.room(r, m.Len)
 	switch {
 	case !ok && h.parted(c.Key):
 		return nil
+	case !ok && h.held:
+		return h.holdMessage(m)
 	case !ok:
 		return h.largeMessage(c, m)
 	}
@@ -193,21 +235,62 @@ func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
 	return nil
 }
 
+// lentMessage stages the message of h.record, which lies in memory that the
+// program has lent. If the program ends by the turn that makes room for it, that
+// memory is there until the loop's turn is over.
+func (h *home) lentMessage(c *netpoll.Conn, b []byte) error {
+	lender := h.program
+	staged := !h.held && h.pushReserved(&h.record, b)
+	if !staged && !h.parted(c.Key) {
+		if !h.held {
+			return netpoll.ErrNoRoom // and it is abandoned
+		}
+		h.hold(&h.record, append([]byte(nil), b...))
+	}
+	if h.program == lender {
+		h.lent -= cap(b)
+		if !staged {
+			lender.unreserve(b)
+		}
+	}
+	return nil
+}
+
+// holdMessage keeps the message of h.record outside of the inbox.
+func (h *home) holdMessage(m *netpoll.Incoming) error {
+	b := make([]byte, m.Len)
+	if err := m.Copy(b); err != nil {
+		return err
+	}
+	h.hold(&h.record, b)
+	return nil
+}
+
 // largeMessage stages a message that does not fit the inbox.
 func (h *home) largeMessage(c *netpoll.Conn, m *netpoll.Incoming) error {
-	b := h.reserve(m.Len)
+	b := h.reserve(m.Len, c.Key, abi.Message)
 	if b == nil {
 		return h.noRoom(c)
 	}
+	lender := h.program
 	if err := m.Copy(b); err != nil {
-		h.program.unreserve(b)
+		lender.unreserve(b)
 		return err
 	}
-	if !h.pushReserved(&h.record, b) {
-		h.takeBack(b)
-		return h.noRoom(c)
+	if h.pushReserved(&h.record, b) {
+		return nil
 	}
-	return nil
+	held := h.held && !h.parted(c.Key)
+	if held {
+		h.hold(&h.record, append([]byte(nil), b...))
+	}
+	if h.program == lender {
+		lender.unreserve(b)
+	}
+	if held {
+		return nil
+	}
+	return h.noRoom(c)
 }
 
 // noRoom is the answer to a message that was not staged. If that was because the
@@ -228,7 +311,10 @@ func (h *home) Reserve(c *netpoll.Conn, n int) []byte {
 	if h.lent+n > int(h.tenant.limits.MemoryPages)<<16/4 {
 		return nil
 	}
-	b := h.reserve(n)
+	if h.held {
+		return nil
+	}
+	b := h.reserve(n, c.Key, abi.Message)
 	h.lent += len(b)
 	return b
 }
@@ -256,11 +342,15 @@ func (h *home) Closed(c *netpoll.Conn, e *netpoll.End) {
 	if s.state == sessionLive {
 		s.state = sessionEnded
 		h.ended = append(h.ended, c)
-		h.stage(abi.Record{Kind: abi.Close, Flags: endFlags(e), Code: uint32(e.Code), Conn: c.Key}, e.Reason)
+		h.stage(closeRecord(c, e), e.Reason)
 		return
 	}
 	h.orphans = append(h.orphans, c)
 	h.shard.want(h)
+}
+
+func closeRecord(c *netpoll.Conn, e *netpoll.End) abi.Record {
+	return abi.Record{Kind: abi.Close, Flags: endFlags(e), Code: uint32(e.Code), Conn: c.Key}
 }
 
 func endFlags(e *netpoll.End) (f abi.Flags) {
@@ -281,57 +371,12 @@ func endFlags(e *netpoll.End) (f abi.Flags) {
 	return f
 }
 
-// trapped ends the program and, with 1011 or 500, all connections that it knew.
-// The next connection gets a fresh one.
-func (h *home) trapped(err error) {
-	h.logTrap(err)
-	if h.program == nil {
-		return // it has ended already, or has not come to be
-	}
-	h.sessions.each(func(s *session) {
-		live := s.state == sessionLive
-		s.state = sessionOrphan
-		if !live {
-			return
-		}
-		if s.conn.Opened() {
-			s.conn.Fail(ws.StatusInternalServerError, "handler failed")
-		} else {
-			h.refuse(s.conn, wshead.GuestFailed, netpoll.End{Code: ws.StatusInternalServerError, Cause: netpoll.ByHost})
-		}
-	})
-	h.program.close()
-	h.program = nil
-	h.timers = timers{}
-	h.failRequests(wshead.GuestFailed)
-	h.later, h.flooded, h.lent = nil, false, 0
-	h.orphans = append(h.orphans, h.ended...)
-	clear(h.ended)
-	h.ended, h.told = h.ended[:0], 0
-	h.shard.want(h)
-}
-
 // retire ends the program of a loop that has stopped.
 func (h *home) retire() {
 	if h.program != nil {
 		h.program.close()
 		h.program = nil
+		h.tenant.counters.instances.Add(-1)
 	}
 	h.failRequests(wshead.ShuttingDown)
-}
-
-func (h *home) logTrap(err error) {
-	reason := "start_failed"
-	var trap *wasmhost.TrapError
-	switch {
-	case errors.As(err, &trap):
-		reason = string(trap.Reason)
-	case errors.Is(err, errFlooded):
-		reason = "fault_flood"
-	case errors.Is(err, errPanicked):
-		reason = "panic"
-	}
-	h.shard.server.logger.Error("guest trapped", slog.String("error", "guest_trapped"),
-		slog.String("reason", reason), slog.String("tenant", h.tenant.name),
-		slog.String("module", h.tenant.digest), slog.String("detail", err.Error()))
 }

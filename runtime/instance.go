@@ -97,7 +97,7 @@ func (h *home) do(f func()) bool {
 	return h.shard.loop.Post(func() {
 		h.shard.tell()
 		if err := guarded(f); err != nil {
-			h.trapped(err)
+			h.trapped(err, culprit{})
 		}
 		h.closeSlow()
 	})

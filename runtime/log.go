@@ -2,11 +2,15 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll"
+	"github.com/seed-c6589352/wherry/wasmhost"
 )
 
 // A logQueue hands records to another handler on a goroutine of its own: a loop
@@ -135,4 +139,39 @@ func causeName(c netpoll.Cause) string {
 		return "guest"
 	}
 	return "host"
+}
+
+// logTrap writes down that a program has ended, at an event of which kind and,
+// where it is a guest, with its stack; and counts it.
+func (h *home) logTrap(err error, at abi.Kind) {
+	reason := "start_failed"
+	var trap *wasmhost.TrapError
+	switch {
+	case errors.As(err, &trap):
+		reason = string(trap.Reason)
+	case errors.Is(err, errFlooded):
+		reason = "fault_flood"
+	case errors.Is(err, errPanicked):
+		reason = "panic"
+	}
+	logger := h.shard.server.logger
+	logger.Error("guest trapped", slog.String("error", "guest_trapped"),
+		slog.String("reason", reason), slog.String("tenant", h.tenant.name), slog.String("module", h.tenant.digest()),
+		slog.String("event", eventName(at)), slog.String("detail", err.Error()))
+	h.tenant.counters.traps.Add(1)
+	h.shard.tell()
+	if wait := h.tenant.backoff.trapped(h.shard.clock.Mono); wait > 0 {
+		logger.Warn("guest traps too often: new connections are refused for a while",
+			slog.String("error", "guest_backoff"), slog.String("tenant", h.tenant.name), slog.Duration("wait", wait))
+	}
+}
+
+// eventName returns the name of an event's kind, as in SPEC.md.
+func eventName(k abi.Kind) string {
+	for _, row := range abi.Kinds() {
+		if row.Value == uint32(k) && !strings.HasPrefix(row.Doc, "command:") {
+			return row.Name
+		}
+	}
+	return "unknown"
 }

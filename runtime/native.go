@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/wasmhost"
 )
 
 // A Handler is a program in native Go, behind the same events as a guest. All
@@ -258,8 +259,14 @@ func (n *native) pushReserved(r *abi.Record, payload []byte) bool {
 
 func (n *native) staged() int           { return len(n.events) }
 func (n *native) wants() uint32         { return n.wanted }
+func (n *native) busy() bool            { return false }
 func (n *native) largest(limit int) int { return limit }
 func (n *native) close()                {}
+
+// A native handler does not resume connections, so that it does not matter whose
+// event a panic was.
+func (n *native) wreck() wasmhost.Wreck                  { return wasmhost.Wreck{} }
+func (n *native) salvage(func(int, *abi.Record, []byte)) {}
 
 func (n *native) turn(h *home) error {
 	err := guarded(func() {

@@ -1,6 +1,9 @@
 package runtime
 
-import "github.com/seed-c6589352/wherry/abi"
+import (
+	"github.com/seed-c6589352/wherry/abi"
+	"github.com/seed-c6589352/wherry/wasmhost"
+)
 
 // A program is what a home runs: a guest instance or a native handler, behind
 // the same events. Owned by the loop.
@@ -26,9 +29,20 @@ type program interface {
 	// staged returns how many events wait for the next turn.
 	staged() int
 
-	// turn delivers what is staged and applies what the program answers to h.
-	// An error is the program's end.
+	// turn delivers what is staged and applies what the program answers to h,
+	// or goes on with that if it is busy. An error is the program's end.
 	turn(h *home) error
+
+	// busy reports whether a part of what the program answered is still to be
+	// applied. Nothing may be staged then, and no memory reserved: what is to
+	// be applied may point to it.
+	busy() bool
+
+	// wreck says how far the program had come when it ended, and salvage calls f
+	// for the events that it had before it then, as it left them. Payloads are
+	// valid until close.
+	wreck() wasmhost.Wreck
+	salvage(f func(i int, r *abi.Record, payload []byte))
 
 	// wants says which optional events the program handles.
 	wants() uint32

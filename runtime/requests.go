@@ -110,6 +110,10 @@ func (h *home) request(x *exchange) {
 	h.record = abi.Record{Kind: abi.Request, Conn: uint64(x.handle)}
 	fields := x.fields
 	x.fields = nil
+	if h.held {
+		h.hold(&h.record, fields)
+		return
+	}
 	if to, ok := h.room(&h.record, len(fields)); ok {
 		copy(to, fields)
 		return

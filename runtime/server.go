@@ -11,7 +11,6 @@ import (
 
 	"github.com/gobwas/ws"
 
-	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll"
 	"github.com/seed-c6589352/wherry/wasmhost"
 )
@@ -34,6 +33,9 @@ type Server struct {
 	instances atomic.Uint64  // that were started: the last one's name
 	conns     atomic.Int64   // connections that have a session, on all loops
 	maxConns  int64          // Set by New, never changed.
+
+	reloading sync.Mutex    // one at a time
+	ended     chan struct{} // closed when the loops have ended
 
 	mu        sync.Mutex
 	listeners []int // Guarded by mu.
@@ -60,6 +62,7 @@ func New(config Config) (*Server, error) {
 	}
 	logs := newLogQueue(config.Logger.Handler())
 	s := &Server{logs: logs, logger: slog.New(logs), maxConns: int64(config.Conns), host: host, tenants: make(map[string]*tenant)}
+	s.ended = make(chan struct{})
 	s.plain = newPlainSide(s, config.HTTP)
 	if err := s.build(config); err != nil {
 		for _, shard := range s.shards {
@@ -92,14 +95,15 @@ func (s *Server) build(config Config) error {
 	if s.routes, err = newRoutes(config.Routes, s.tenants); err != nil {
 		return err
 	}
+	started := time.Now()
 	for i := range config.Loops {
-		shard := &shard{server: s, index: i, clubs: make(map[*tenant]*club), started: time.Now()}
+		shard := &shard{server: s, index: i, clubs: make(map[*tenant]*club), started: started}
 		shard.loop, err = netpoll.New(netpoll.Config{HeadTimeout: config.HeadTimeout}, shard)
 		if err != nil {
 			return err
 		}
 		for _, t := range s.tenants {
-			shard.clubs[t] = &club{shard: shard, topics: make(map[string]*topic)}
+			shard.clubs[t] = newClub(shard, t)
 		}
 		s.shards = append(s.shards, shard)
 	}
@@ -192,9 +196,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		shard.loop.Post(func() {
 			shard.draining = true
 			shard.loop.Unlisten()
-			for _, h := range shard.homes {
-				h.sayStop(abi.StopShutdown)
-			}
+			shard.stop()
 			shard.loop.Drain(ws.StatusGoingAway, "server is shutting down", func() { empty <- struct{}{} })
 		})
 	}
@@ -210,14 +212,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		shard.loop.Stop()
 	}
 	s.running.Wait()
+	close(s.ended)
 	s.plain.drop()
 	for _, fd := range listeners {
 		netpoll.CloseSocket(fd)
 	}
 	for _, shard := range s.shards {
-		for _, h := range shard.homes {
-			h.retire()
-		}
+		shard.retire()
 	}
 	s.logs.end()
 	return errors.Join(err, s.host.Close())

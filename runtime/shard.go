@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
 	"github.com/seed-c6589352/wherry/wasmhost"
@@ -18,11 +19,16 @@ type shard struct {
 	clubs  map[*tenant]*club // Set by New, never changed.
 	homes  []*home           // Set by New, never changed.
 
-	due      []*home // homes with events or ends to deliver
-	spare    []*home // the list that is not due
-	applying int     // homes that apply commands: nothing is delivered then
-	timed    []*home // homes with armed timers
-	alarm    int64   // when the first of those may be due, in milliseconds of the clock
+	due      []*home   // homes with events or ends to deliver
+	spare    []*home   // the list that is not due
+	asleep   []*home   // that wait until a fresh program may be started
+	timed    []*home   // homes with armed timers
+	alarm    int64     // when the first of those may be due, in milliseconds of the clock
+	dead     []program // ended in this turn; a message in progress may lie in the memory of one
+	applying int       // homes that apply commands: nothing is delivered then
+	cost     int64     // of the commands that were applied since the program was last entered, or gone on with
+	active   []*club   // of tenants that had a turn of late
+	shared   int64     // when active ones were given their share last, as the monotonic clock
 	clock    wasmhost.Clock
 	started  time.Time
 	response []byte // scratch for heads and responses
@@ -78,21 +84,103 @@ func (s *shard) Refused(c *netpoll.Conn, r *wshead.Refusal) {
 }
 
 // Deliver implements [netpoll.Driver]: it lets every program that has events run
-// once.
+// once, but for those whose tenants owe time to others.
 func (s *shard) Deliver() (more bool) {
+	s.clean()
+	s.awake()
 	s.ring()
 	if len(s.due) == 0 {
 		return false
 	}
 	s.tell()
+	if s.contended() {
+		s.share()
+	}
 	due := s.due
 	s.due = s.spare[:0]
 	for i, h := range due {
 		due[i] = nil
+		if h.owes() {
+			s.due = append(s.due, h)
+			continue
+		}
 		h.deliver()
 	}
 	s.spare = due[:0]
-	return len(s.due) > 0
+	return s.ready()
+}
+
+// ready reports whether a home on the list can be delivered to at once, and sees to
+// it that the loop wakes up for those that cannot.
+func (s *shard) ready() bool {
+	if len(s.due) == 0 {
+		return false
+	}
+	soonest := s.due[0].credit()
+	for _, h := range s.due {
+		if !h.owes() {
+			return true
+		}
+		soonest = min(soonest, h.credit())
+	}
+	s.loop.Wake(soonest)
+	return false
+}
+
+// since returns how many nanoseconds have passed since the clock was read, and
+// reads it.
+func (s *shard) since() int64 {
+	before := s.clock.Mono
+	s.tell()
+	return s.clock.Mono - before
+}
+
+// stop tells the programs that want to know that the server ends, while they can
+// still say so to their connections.
+func (s *shard) stop() {
+	s.tell()
+	for _, h := range s.homes {
+		if h.program != nil && !h.program.busy() {
+			h.stop(abi.StopShutdown)
+			h.deliver()
+		}
+	}
+}
+
+// retire ends the programs of a loop that has stopped.
+func (s *shard) retire() {
+	s.clean()
+	for _, h := range s.homes {
+		h.retire()
+	}
+}
+
+// clean closes the programs that have ended.
+func (s *shard) clean() {
+	for i, p := range s.dead {
+		s.dead[i] = nil
+		p.close()
+	}
+	s.dead = s.dead[:0]
+}
+
+// sleep takes h off the list of those to deliver for a while.
+func (s *shard) sleep(h *home, d time.Duration) {
+	if !h.asleep {
+		h.asleep = true
+		s.asleep = append(s.asleep, h)
+	}
+	s.loop.Wake(d)
+}
+
+// awake puts those that sleep back on the list. Whoever is too early sleeps again.
+func (s *shard) awake() {
+	for i, h := range s.asleep {
+		s.asleep[i] = nil
+		h.asleep = false
+		s.want(h)
+	}
+	s.asleep = s.asleep[:0]
 }
 
 // tell reads the clock that programs see until the next Deliver.

@@ -8,16 +8,17 @@ import (
 	"github.com/seed-c6589352/wherry/wasmhost"
 )
 
-// A tenant is a Tenant that was understood. But for conns and requests, set by New and never
-// changed.
+// A tenant is a Tenant that was understood. But for edition, conns, requests, backoff and
+// counters, set by New and never changed.
 type tenant struct {
 	name       string
-	module     *wasmhost.Module // nil for a native handler
-	digest     string           // of the module; empty for a native handler
+	edition    atomic.Pointer[wasmhost.Module] // what new instances are made of; nil for a native handler
 	handler    func() Handler
 	limits     Limits
 	conns      atomic.Int64 // connections; of all loops
 	requests   atomic.Int64 // HTTP requests that are not answered yet; of all loops
+	backoff    backoff
+	counters   counters
 	config     map[string]string
 	configKeys []string // sorted
 }
@@ -38,17 +39,34 @@ func newTenant(t Tenant, host *wasmhost.Host) (*tenant, error) {
 	if err != nil {
 		return nil, &ModuleError{Tenant: t.Name, Err: err}
 	}
-	built.module = m
-	built.digest = m.Info().Digest.String()
+	built.edition.Store(m)
 	return built, nil
+}
+
+// digest names the module that new instances are made of; it is empty for a native
+// handler.
+func (t *tenant) digest() string {
+	if m := t.edition.Load(); m != nil {
+		return m.Info().Digest.String()
+	}
+	return ""
+}
+
+// wants returns Kind.Bit of the optional events that new instances handle.
+func (t *tenant) wants() uint32 {
+	if m := t.edition.Load(); m != nil {
+		return m.Info().Wants
+	}
+	return 0
 }
 
 // start makes a program for h.
 func (t *tenant) start(h *home) (program, error) {
-	if t.module == nil {
+	m := t.edition.Load()
+	if m == nil {
 		return newNative(t.handler)
 	}
-	return newGuest(h, t.module)
+	return newGuest(h, m)
 }
 
 // A ModuleError reports that a tenant's module was refused.

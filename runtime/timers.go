@@ -149,9 +149,12 @@ func (h *home) ring(now int64) (next int64, armed bool) {
 			return first.at, true
 		}
 		h.shard.want(h)
+		if h.held || h.program == nil || h.program.busy() {
+			return now + 1, true // its inbox is not to be touched
+		}
 		h.small = abi.Record{Kind: abi.Timer, Token: first.token}
 		if _, ok := h.program.push(&h.small, 0); !ok {
-			return now, true // the inbox is full: after its turn
+			return now + 1, true // the inbox is full: after its turn
 		}
 		h.timers.remove(first)
 	}
@@ -162,6 +165,7 @@ func (h *home) ring(now int64) (next int64, armed bool) {
 func (s *shard) await(h *home, at int64) {
 	if len(s.timed) == 0 || at < s.alarm {
 		s.alarm = at
+		s.loop.Wake(time.Duration(at*1e6 - s.clock.Mono))
 	}
 	if !h.timed {
 		h.timed = true
@@ -177,6 +181,7 @@ func (s *shard) ring() {
 	s.tell()
 	now := s.clock.Mono / 1e6
 	if now < s.alarm {
+		s.loop.Wake(time.Duration(s.alarm*1e6 - s.clock.Mono))
 		return
 	}
 	timed := s.timed
@@ -187,12 +192,4 @@ func (s *shard) ring() {
 			s.await(h, next)
 		}
 	}
-}
-
-// Wait implements [netpoll.Driver]: until the first timer may be due.
-func (s *shard) Wait() time.Duration {
-	if len(s.timed) == 0 {
-		return -1
-	}
-	return max(0, time.Duration(s.alarm)*time.Millisecond-time.Since(s.started))
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"log/slog"
 	"slices"
 	"sync/atomic"
 
@@ -19,6 +20,20 @@ type club struct {
 	members atomic.Int32      // subscriptions in all; other loops look whether there are any
 	posted  atomic.Int64      // bytes of frames that other loops posted and this one has not come to
 	scratch []byte            // Owned by the loop: where a small publication is encoded
+
+	quotas  quotas
+	logs    guestLog
+	limits  *Limits   // Set by New, never changed.
+	count   *counters // Set by New, never changed.
+	balance int64     // Owned by the loop: see share.go; so are the next two.
+	ran     int64     // when a program of the tenant's had its last turn
+	active  bool      // on the shard's list
+}
+
+func newClub(s *shard, t *tenant) *club {
+	c := &club{shard: s, topics: make(map[string]*topic), quotas: t.limits.quotas(), limits: &t.limits, count: &t.counters}
+	c.logs = guestLog{logger: s.server.logger.With(slog.String("tenant", t.name)), club: c}
+	return c
 }
 
 // A topic is who subscribes to a name on this loop. One without members is gone.
@@ -38,7 +53,7 @@ type membership struct {
 const maxMemberships = 256
 
 // subscribe makes s a member of the topic. To be a member twice is to be one. It
-// reports false if s has too many memberships.
+// reports false if s has too many memberships, or the tenant.
 func (c *club) subscribe(s *session, name []byte) bool {
 	if s.extra == nil {
 		s.extra = new(sessionExtra)
@@ -48,6 +63,9 @@ func (c *club) subscribe(s *session, name []byte) bool {
 	case t != nil && membershipOf(s, t) >= 0:
 		return true
 	case len(s.extra.memberships) == maxMemberships:
+		return false
+	case int(c.members.Load()) >= c.limits.Subscriptions, t == nil && len(c.topics) >= c.limits.Topics:
+		c.count.topicsFull.Add(1)
 		return false
 	case t == nil:
 		t = &topic{name: string(name)}
@@ -102,6 +120,14 @@ func (c *club) leave(s *session, i int) {
 	c.members.Add(-1)
 }
 
+// size returns how many members a topic has on this loop.
+func (c *club) size(name []byte) int {
+	if t := c.topics[string(name)]; t != nil {
+		return len(t.members)
+	}
+	return 0
+}
+
 func membershipOf(s *session, t *topic) int {
 	return slices.IndexFunc(s.extra.memberships, func(m membership) bool { return m.topic == t })
 }
@@ -129,6 +155,7 @@ func (c *club) publish(name []byte, op ws.OpCode, payload []byte, except *sessio
 		c.scratch = frame
 	}
 	if t != nil {
+		c.shard.cost += int64(len(t.members)) * int64(deliveryCost+min(len(frame), netpoll.SharedMin)/8)
 		t.send(frame, except)
 	}
 	if elsewhere {

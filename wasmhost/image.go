@@ -13,7 +13,7 @@ import (
 // module start from a copy of it, and run none of its code to do so.
 type image struct {
 	extents []extent
-	size    int    // bytes of memory that the instance had
+	size    int // bytes of memory that the instance had
 	globals []uint64
 	mailAt  uint32
 	file    imageFile // instead of extents, where mapping is better than to copy

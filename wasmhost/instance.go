@@ -109,14 +109,17 @@ type Instance struct {
 	outboxRecords int    // what fits into it
 	commands      int    // how many of them may be read now
 
-	memory guestMemory
-	life   life
-	waits  int          // calls that waited, in this turn
-	turn   api.Function // the export, with its stack
-	stack  [2]uint64    // arguments and results of every export, the last of which is fuel
-	fuel   tank
-	clock  Clock
-	loans  []loan
+	memory  guestMemory
+	life    life
+	waits   int          // calls that waited, in this turn
+	events  int          // of the turn; of those staged, where the guest trapped outside of one
+	flushed int          // index of the event at which the guest flushed last in the turn, as it says; -1 without one
+	turning bool         // in Turn, or trapped there
+	turn    api.Function // the export, with its stack
+	stack   [2]uint64    // arguments and results of every export, the last of which is fuel
+	fuel    tank
+	clock   Clock
+	loans   []loan
 
 	// Set by instantiate, never changed.
 	cfg     InstanceConfig

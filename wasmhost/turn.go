@@ -37,6 +37,9 @@ func (in *Instance) trapped(err error) error {
 // die ends the life of in, and returns the reason.
 func (in *Instance) die(reason *TrapError) error {
 	in.cursor = in.Cursor()
+	if !in.turning {
+		in.events = in.front / abi.RecordSize
+	}
 	in.life = dead
 	in.front, in.back, in.commands = 0, 0, 0
 	// After a stack overflow the engine's stack is tens of megabytes, and it
@@ -61,7 +64,8 @@ func (in *Instance) Turn(now Clock, fuel int64) (commands int, err error) {
 		return 0, in.unfit("Turn")
 	}
 	in.clock, in.waits = now, 0
-	in.stack[0] = uint64(in.front / abi.RecordSize)
+	in.events, in.flushed, in.turning = in.front/abi.RecordSize, -1, true
+	in.stack[0] = uint64(in.events)
 	in.front, in.back, in.commands = 0, 0, 0
 	if err := in.enter(in.turn, fuel, 1, 1); err != nil {
 		return 0, err
@@ -71,6 +75,7 @@ func (in *Instance) Turn(now Clock, fuel int64) (commands int, err error) {
 	if uint64(n) > uint64(in.outboxRecords) {
 		return 0, in.badCount(int32(n))
 	}
+	in.turning = false
 	in.back = len(in.inbox) &^ 7
 	in.commands = int(n)
 	if len(in.loans) > 0 {
@@ -123,6 +128,7 @@ func (in *Instance) SetStatus(i int, s abi.Status) {
 
 // flush answers the hostcall of that name.
 func (in *Instance) flush() (refused int) {
+	in.flushed = int(min(in.Cursor(), abi.MaxInboxBytes/abi.RecordSize))
 	if in.cfg.Flush != nil {
 		return in.cfg.Flush(in, in.commands)
 	}

@@ -19,7 +19,8 @@ import (
 func bufferAttacks() []attack {
 	return []attack{
 		{id: "G30", name: "bad_pointers", guest: "puppet", run: badPointers},
-		{id: "G31", name: "bad_alloc", run: badAlloc},
+		{id: "G31a", name: "bad_alloc", run: badAlloc},
+		{id: "G31b", name: "bad_alloc_overlap", run: badAllocOverlap},
 		{id: "G32", name: "rewrite_after_send", run: rewriteAfterSend},
 		{id: "G33", name: "write_while_validated", absent: "a guest has no threads, and the host touches its memory only while it does not run; G32 holds the text frames"},
 		{id: "G34", name: "grow_after_send", run: growAfterSend},
@@ -70,49 +71,49 @@ func badPointers(a *arena) string {
 	return fmt.Sprintf("%d spans invalid", 5*len(spans))
 }
 
+// badAlloc returns addresses that are not the guest's to give. Each is a trap, and
+// there may be five until the guest is backed off.
 func badAlloc(a *arena) string {
-	for _, tc := range []struct {
-		mode uint32
-		code ws.StatusCode // 0: it works
-	}{
-		{allocNull, 1013}, {allocMinusOne, 1011}, {allocOdd, 1011}, {allocInbox, 1011},
-		{allocMailbox, 1011}, {allocEnd, 1011}, {allocLeak, 0},
-	} {
+	return a.badAllocs(map[uint32]ws.StatusCode{
+		allocNull: 1013, allocLeak: 0, allocMinusOne: 1011, allocOdd: 1011, allocEnd: 1011, allocTrap: 1011,
+	})
+}
+
+// badAllocOverlap returns addresses that are in use.
+func badAllocOverlap(a *arena) string {
+	a.badAllocs(map[uint32]ws.StatusCode{allocInbox: 1011, allocMailbox: 1011})
+	first, second := a.must(""), a.must("")
+	_, err := first.tell('a', allocSame)
+	a.check("mode", err)
+	frame := clientFrame(ws.OpText, large)
+	for _, c := range []*client{first, second} {
+		_, err := c.Write(frame[:len(frame)/2])
+		a.check("half a message", err)
+	}
+	if code, err := first.awaitClose(toldWithin); err != nil || code != 1011 {
+		a.problem("the same buffer twice: closed with %d, %v", code, err)
+	}
+	return "1011 each"
+}
+
+// badAllocs has the villain answer alloc in each way, and expects the code, or for
+// 0 that it works.
+func (a *arena) badAllocs(modes map[uint32]ws.StatusCode) string {
+	for mode, want := range modes {
 		c := a.must("")
-		if _, err := c.tell('a', tc.mode); err != nil {
-			a.problem("mode %d: %v", tc.mode, err)
-			continue
-		}
+		_, err := c.tell('a', mode)
+		a.check("mode", err)
 		if err := c.send(ws.OpText, large); err != nil {
 			a.illegalOnly(err)
 		}
-		if tc.code == 0 {
+		if want == 0 {
 			if b, err := c.message(); err != nil || !bytes.Equal(b, large) {
-				a.problem("mode %d: %d bytes back, %v", tc.mode, len(b), err)
+				a.problem("mode %d: %d bytes back, %v", mode, len(b), err)
 			}
 			continue
 		}
-		if code, err := c.awaitClose(toldWithin); err != nil || code != tc.code {
-			a.problem("mode %d: closed with %d, %v; want %d", tc.mode, code, err, tc.code)
-		}
-	}
-	// Two buffers at once, at the same address. Five traps are as many as go
-	// without a back-off, so there is a sixth.
-	for range 1 {
-		first, err := a.connect("")
-		if err != nil {
-			return "1011 each, then backed off"
-		}
-		_, err = first.tell('a', allocSame)
-		a.check("mode", err)
-		second := a.must("")
-		frame := clientFrame(ws.OpText, large)
-		for _, c := range []*client{first, second} {
-			_, err := c.Write(frame[:len(frame)/2])
-			a.check("half a message", err)
-		}
-		if code, err := first.awaitClose(toldWithin); err != nil || code != 1011 {
-			a.problem("the same buffer twice: closed with %d, %v", code, err)
+		if code, err := c.awaitClose(toldWithin); err != nil || code != want {
+			a.problem("mode %d: closed with %d, %v; want %d", mode, code, err, want)
 		}
 	}
 	return "1011 each, 1013 for none"
@@ -213,7 +214,10 @@ func killedWithBacklog(a *arena) string {
 		for i := range queued { // more than the sockets hold
 			a.check("send", c.send(ws.OpBinary, order('p', uint32(i), 60_000)))
 		}
-		poisoner := a.must("")
+		poisoner, err := a.connect("")
+		if err != nil {
+			continue // it was backed off in between
+		}
 		_, err = poisoner.tell('n')
 		a.check("count", err)
 		a.check("poison", poisoner.send(ws.OpBinary, order('T')))

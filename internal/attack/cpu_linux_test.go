@@ -24,7 +24,7 @@ func cpuAttacks() []attack {
 		{id: "G04", name: "start_loops", run: startLoops},
 		{id: "G05", name: "alloc_loops", run: allocLoops},
 		{id: "G06", name: "memory_fill", run: poisoned("out_of_fuel", 'f')},
-		{id: "G07", name: "near_the_limit", missing: "the budget is of a turn, not of each of its events", run: nearTheLimit},
+		{id: "G07", name: "near_the_limit", run: nearTheLimit},
 		{id: "G08", name: "loop_on_close", run: loopOnClose},
 		{id: "G09", name: "hard_to_compile", quota: compileBytes, run: hardToCompile},
 		{id: "G10", name: "tiny_events", run: tinyEvents},

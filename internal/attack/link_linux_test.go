@@ -17,7 +17,7 @@ func linkAttacks() []attack {
 		{id: "G56", name: "names", run: names},
 		{id: "G57", name: "imports", run: imports},
 		{id: "G58", name: "exports", run: exports},
-		{id: "G60", name: "crash_loop", missing: "there is no back-off", run: crashLoop},
+		{id: "G60", name: "crash_loop", run: crashLoop},
 		{id: "G61", name: "clock", run: clock},
 	}
 }

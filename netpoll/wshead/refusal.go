@@ -70,6 +70,7 @@ var (
 	GuestFailed   = &Refusal{500, "guest_failed", "The application failed before it answered.", ""}
 	NoAnswer      = &Refusal{503, "no_answer", "The application did not answer in time.", ""}
 	GuestDown     = &Refusal{503, "guest_down", "The application keeps failing and is being restarted.", retryShortly}
+	TooFast       = &Refusal{429, "too_fast", "More connections come than there may be in a second.", retryShortly}
 	Full          = &Refusal{503, "full", "The server has as many connections as it may have.", retryShortly}
 	ShuttingDown  = &Refusal{503, "shutting_down", "The server is shutting down.", retryAfterRun}
 )
@@ -91,7 +92,7 @@ func Refusals() []*Refusal {
 		BadContentLength, BadTransferEncoding,
 		MethodNotAllowed, UnknownMethod, HTTP10, UpgradeRequired, BadConnection, BodyOnUpgrade, KeyMissing, KeyDuplicate,
 		BadKey, VersionDuplicate, BadVersion, BadProtocol, BadExtensions, OriginDuplicate,
-		HeadTimeout, NotFound, OriginRefused, WebSocketOff, GuestFailed, NoAnswer, GuestDown, Full, ShuttingDown,
+		HeadTimeout, NotFound, OriginRefused, WebSocketOff, GuestFailed, NoAnswer, GuestDown, TooFast, Full, ShuttingDown,
 		BadBody, BodyTimeout, BodyTooLarge, TooManyRequests, NoResponse,
 	}
 }

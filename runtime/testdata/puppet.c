@@ -13,7 +13,8 @@
 // back. A connection is accepted, unless its query says otherwise:
 //
 //   ?observe          it hears of every event, a line of text for each:
-//                     "kind flags code conn token len" and for a close the reason
+//                     "kind flags code conn token len", for a close the reason,
+//                     for a resume path and attachment
 //   ?wait             it is not answered
 //   ?trap             the guest traps
 //
@@ -32,12 +33,18 @@ enum {
   TRAP = 0xff00,   // stop abnormally
   FLUSH = 0xff01,  // flush, and tell the observer "flushed" and how many were refused
   REPEAT = 0xff02, // the next record counts code times
+  CURSOR = 0xff03, // write code to the cursor
+  WIPE = 0xff04,   // overwrite the inbox with the byte code, and stop abnormally
+  SPIN = 0xff06,   // run for ever
+  TRAP_AT = 0xff05, // stop abnormally at the connection's next event of kind code
 };
 
 #define REPORT (~0ull)  // token of what goes to the observer: not reported itself
 #define RALLY (~1ull)   // token of what is answered without end
 
 static uint64_t observer;
+static uint64_t trap_conn;
+static uint32_t trap_kind;
 
 // ---- Lines for the observer. ----
 
@@ -76,6 +83,11 @@ static void report(const wherry_record *event) {
   put_number(event->token);
   put_number(event->len);
   if (event->kind == WHERRY_KIND_CLOSE) put_text(wherry_data(event));
+  if (event->kind == WHERRY_KIND_RESUME) {
+    put_text(wherry_find_field(wherry_data(event), WHERRY_STR(WHERRY_FIELD_PATH)));
+    put_text(WHERRY_STR(" "));
+    put_text(wherry_find_field(wherry_data(event), WHERRY_STR(WHERRY_FIELD_ATTACHMENT)));
+  }
   end_line();
 }
 
@@ -114,6 +126,19 @@ static void run(uint64_t conn, wherry_span script) {
     case REPEAT:
       times = command.code;
       continue;
+    case CURSOR:
+      *(volatile uint32_t *)&wherry_box.cursor = command.code;
+      continue;
+    case WIPE:
+      __builtin_memset(wherry_inbox, (int)command.code, sizeof(wherry_inbox));
+      __builtin_trap();
+    case SPIN:
+      for (volatile uint32_t i = 0;; i++) {
+      }
+    case TRAP_AT:
+      trap_conn = command.conn;
+      trap_kind = command.code;
+      continue;
     }
     perform(&command, times);
     times = 1;
@@ -134,8 +159,15 @@ static void on_connect(const wherry_record *event) {
   wherry_accept(event->conn, (wherry_span){0, 0});
 }
 
+static void on_resume(const wherry_record *event) {
+  wherry_span query = wherry_find_field(wherry_data(event), WHERRY_STR(WHERRY_FIELD_QUERY));
+  if (wherry_equal(query, WHERRY_STR("observe"))) observer = event->conn;
+}
+
 static void wherry_on_event(const wherry_record *event) {
+  if (event->kind == WHERRY_KIND_RESUME) on_resume(event);
   report(event);
+  if (trap_conn && event->conn == trap_conn && event->kind == trap_kind) __builtin_trap();
   switch (event->kind) {
   case WHERRY_KIND_START:
     if (wherry_find_field(wherry_data(event), WHERRY_STR(":config.trap")).at) __builtin_trap();
