@@ -79,7 +79,7 @@ func run(t *testing.T, reads ...[]byte) *echo {
 // TestConformance runs every case as it is written, in single bytes, and cut
 // in two: at every point, or for a long case around every frame's header.
 func TestConformance(t *testing.T) {
-	cases := conformance.FrameCases(t)
+	cases := append(conformance.FrameCases(t), conformance.SectionCases()...)
 	excluded := map[string]int{}
 	var ran, splits int
 	for _, c := range cases {
