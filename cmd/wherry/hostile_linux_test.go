@@ -59,7 +59,7 @@ func latencies(t *testing.T, conn net.Conn, rounds int) []time.Duration {
 // them: one good attempt of three is enough.
 func checkUndisturbed(t *testing.T, p *process, rounds int, disturb func() (end func())) {
 	t.Helper()
-	const attempts, ratio, floor = 3, 3, 10 * time.Millisecond
+	const attempts, ratio, floor = 3, 3, 5 * time.Millisecond
 	conn, err := connect(p.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -150,9 +150,9 @@ func (s *slowCrowd) send(c *slowClient) error {
 	return nil
 }
 
-// run goes round once a second, and has a hundredth of the clients send at a time.
+// run goes round once a second, and has a thousandth of the clients send at a time.
 func (s *slowCrowd) run(stop <-chan struct{}) error {
-	const parts = 100
+	const parts = 1000
 	ticker := time.NewTicker(time.Second / parts)
 	defer ticker.Stop()
 	for i := 0; ; i = (i + 1) % parts {
