@@ -186,6 +186,9 @@ func TestNeverReads(t *testing.T) {
 		messageBytes = 64 << 10 // of which one more may be queued
 		fixed        = 24 << 20 // for guest memory, and what the collector has not come to
 	)
+	if raceEnabled() {
+		t.Skip("the race detector has memory of its own for every word")
+	}
 	clients, each := ifLong(64, 16), ifLong(32<<20, 8<<20)
 	p := serveBinary(t, "--loops", "1", "--log-level", "warn", "/ws=echo")
 	frame := binaryFrame(messageBytes)
