@@ -184,7 +184,7 @@ func TestNeverReads(t *testing.T) {
 	const (
 		sendBytes    = 1 << 20  // the default of send_bytes
 		messageBytes = 64 << 10 // of which one more may be queued
-		fixed        = 24 << 20 // for guest memory, and what the collector has not come to
+		fixed        = 16 << 20 // for guest memory, and what the collector has not come to
 	)
 	if raceEnabled() {
 		t.Skip("the race detector has memory of its own for every word")
