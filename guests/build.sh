@@ -54,9 +54,15 @@ build_wat $tests/sneaky.wat sneaky
 meter=../wasmhost/internal/meter/testdata
 build_c $meter/kernels.c kernels
 
+# Guests that attack.
+attacks=../internal/attack/testdata
+build_c $attacks/villain.c villain
+build_wat $attacks/tables.wat tables
+build_wat $attacks/deep.wat deep
+
 failed=0
 for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/puppet-eager \
-	$tests/puppet-resume $tests/puppet-wide $tests/sneaky $meter/kernels; do
+	$tests/puppet-resume $tests/puppet-wide $tests/sneaky $meter/kernels $attacks/villain $attacks/tables $attacks/deep; do
 	built=$work/$(basename $file).wasm
 	if [ "${1-}" != --check ]; then
 		install -m 644 "$built" "$file.wasm"

@@ -170,10 +170,10 @@ func (h *home) headerLines(fields []byte) (lines, protocol, body []byte, status 
 		case string(name) == abi.FieldBody:
 			body = value
 			continue
-		case !wshead.ValidFieldName(name) || !wshead.ValidFieldValue(value):
-			return nil, nil, nil, abi.Invalid
 		case wshead.Forbidden(name):
 			return nil, nil, nil, abi.Denied
+		case !wshead.ValidFieldName(name) || !wshead.ValidFieldValue(value):
+			return nil, nil, nil, abi.Invalid
 		}
 		if len(lines)+len(name)+len(value)+len(": \r\n") > maxHeaderBytes {
 			return nil, nil, nil, abi.TooBig

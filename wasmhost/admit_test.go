@@ -47,6 +47,7 @@ var refusals = []struct {
 	{"init_trapped", RuleInitTrapped, ".boom()"},
 	{"init_initialize", RuleInitTrapped, "proc_exit(3)"},
 	{"init_data", RuleInitTrapped, "out of bounds"},
+	{"init_element", RuleInvalidModule, "element segment 0 is out of bounds: it ends at 3, table 0 has 2 entries"},
 	{"init_mailbox", RuleInitTrapped, "unreachable"},
 	{"init_endless", RuleInitTrapped, "out_of_fuel"},
 	{"turn_trapped", RuleTurnTrapped, ".handle()"},

@@ -87,15 +87,21 @@ const (
 )
 
 // ValidFieldName reports whether name, which a guest wants to send, is a token
-// of 1 to 256 bytes. It may still be Forbidden.
+// of 1 to 256 bytes in lower case. It may still be Forbidden.
 func ValidFieldName(name []byte) bool {
+	for _, b := range name {
+		if 'A' <= b && b <= 'Z' {
+			return false
+		}
+	}
 	return len(name) <= guestNameBytes && isToken(name)
 }
 
 // ValidFieldValue reports whether value, which a guest wants to send, is at most
 // 8192 bytes without control characters other than tab: it cannot end its line.
+// Blanks around it would not be part of it for who reads it (RFC 9110, 5.5).
 func ValidFieldValue(value []byte) bool {
-	return len(value) <= guestValueBytes && all(value, valueByte)
+	return len(value) <= guestValueBytes && all(value, valueByte) && len(trimSpace(value)) == len(value)
 }
 
 // Forbidden reports whether only the host may send the field: those that frame

@@ -601,6 +601,13 @@ func (m *Module) elementSection(s *reader) error {
 			m.take(fn)
 			e.funcs = append(e.funcs, fn)
 		}
+		if least := uint64(0); active && !s.bad && e.offset.isI32 {
+			// The engine would drop it, and all that come behind it, in silence.
+			least = uint64(uint32(e.offset.i32)) + uint64(count)
+			if t := &m.tables[e.table]; least > uint64(t.min) {
+				return refuse(RuleInvalid, "element segment %d is out of bounds: it ends at %d, table %d has %d entries", i, least, e.table, t.min)
+			}
+		}
 		m.elems = append(m.elems, e)
 	}
 	return nil

@@ -24,6 +24,7 @@ type shape struct {
 	values      uint32
 	joins       uint32 // blocks, and branches to them
 	targets     uint32 // labels of br_table
+	calls       uint32
 }
 
 // calls are the functions that one calls, and the types by which it calls
@@ -88,13 +89,17 @@ func (m *Module) codeSection(s *reader) error {
 	return nil
 }
 
+// callIntricacy is what a call adds: it is a few bytes in the module, and much code
+// around it for the machine.
+const callIntricacy = 4
+
 // intricacy estimates what a function costs the engine's compiler beyond its
 // length, in units of some two microseconds: it looks at every place where control
 // can come from several others once for each local, and for some purposes once
 // for each other such place.
 func (f *function) intricacy() uint64 {
 	joins := uint64(f.shape.joins) + uint64(f.shape.targets)/4
-	return joins * (uint64(f.locals) + joins/16)
+	return joins*(uint64(f.locals)+joins/16) + callIntricacy*uint64(f.shape.calls)
 }
 
 // locals counts what a function declares.
@@ -219,6 +224,7 @@ func (p *planner) call(in *instr) error {
 		m.take(in.arg)
 		return nil
 	}
+	p.fn.shape.calls++
 	if in.op == opCall {
 		if int(in.arg) < len(m.imports) {
 			if !p.dead {
