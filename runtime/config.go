@@ -120,6 +120,12 @@ type Limits struct {
 	CloseTimeout   time.Duration // for the peer to answer a close frame; always on (10 s)
 	StallTimeout   time.Duration // for a slow peer to take anything at all (30 s)
 
+	// What a guest may do in a turn. Fuel is counted in instructions, at some tenth of
+	// a nanosecond each. Out of it, or of time, it is stopped as if it had trapped.
+	EventFuel int64         // for each event of the turn (10 million)
+	TurnFuel  int64         // for all of them together (100 million)
+	TurnTime  time.Duration // of computing, whatever fuel there is; only Linux measures it (25 ms)
+
 	TotalPages    uint32 // memory of all instances, in 64 KiB pages; over it no more are started (no limit but that there is one for each loop and placement)
 	Topics        int    // topics with members, on each loop; over it a subscription is busy (100 000)
 	Subscriptions int    // memberships of all connections, on each loop; the same (1 000 000)
@@ -137,6 +143,7 @@ const (
 	MaxMessageBytes = 64 << 20
 	MaxRequests     = maxRequests
 	MaxTimers       = 1 << 20
+	MaxFuel         = 1 << 40
 )
 
 func (l Limits) withDefaults() Limits {
@@ -145,6 +152,9 @@ func (l Limits) withDefaults() Limits {
 	l.Conns = cmp.Or(l.Conns, 100_000)
 	l.Requests = cmp.Or(l.Requests, 256)
 	l.Timers = cmp.Or(l.Timers, 10_000)
+	l.EventFuel = cmp.Or(l.EventFuel, 10_000_000)
+	l.TurnFuel = cmp.Or(l.TurnFuel, 100_000_000)
+	l.TurnTime = cmp.Or(l.TurnTime, 25*time.Millisecond)
 	l.Topics = cmp.Or(l.Topics, 100_000)
 	l.Subscriptions = cmp.Or(l.Subscriptions, 1_000_000)
 	l.ConnRate = cmp.Or(l.ConnRate, 10_000)
@@ -229,6 +239,8 @@ func (t *Tenant) check() error {
 		return configError("tenant %q: %d timers; there can be 1 to %d", t.Name, l.Timers, MaxTimers)
 	case l.SendBytes < 0:
 		return configError("tenant %q: %d unsent bytes; it cannot be negative", t.Name, l.SendBytes)
+	case min(l.EventFuel, l.TurnFuel) < 0 || max(l.EventFuel, l.TurnFuel) > MaxFuel:
+		return configError("tenant %q: fuel of %d for an event and %d for a turn; it can be 1 to %d", t.Name, l.EventFuel, l.TurnFuel, int64(MaxFuel))
 	case min(l.Topics, l.Subscriptions, l.ConnRate, l.MessageRate, l.ReceiveRate, l.SendRate, l.LogLines) < 0:
 		return configError("tenant %q: a negative limit; it can be 0, for its default, or more", t.Name)
 	case l.TotalPages != 0 && l.TotalPages < l.withDefaults().MemoryPages:

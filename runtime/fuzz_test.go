@@ -81,6 +81,9 @@ func tame(b []byte) {
 		if r.Token == ^uint64(1) {
 			r.Token = 0
 		}
+		if r.Data == dataHere { // the puppet adds in 32 bits, and would stand still
+			r.Len &= 1<<31 - 1
+		}
 		r.Put(b[at:])
 	}
 }

@@ -34,6 +34,8 @@ func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 		MemoryPages: h.tenant.limits.MemoryPages,
 		Grants:      granted | sent,
 		Now:         h.shard.clock,
+		TimeLimit:   h.tenant.limits.TurnTime,
+		AllocFuel:   h.tenant.limits.EventFuel,
 		Log:         h.club.logs.line,
 		Flush:       func(in *wasmhost.Instance, commands int) int { return g.flush(h, commands) },
 	})
@@ -112,7 +114,7 @@ func (g *guest) turn(h *home) error {
 // enter lets the guest run.
 func (g *guest) enter(h *home) (err error) {
 	g.turns = true
-	g.commands, err = g.in.Turn(h.shard.clock, budget(g.in.Pending()))
+	g.commands, err = g.in.Turn(h.shard.clock, h.budget(g.in.Pending()))
 	g.turns, g.applied = false, 0
 	return err
 }

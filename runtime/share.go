@@ -34,14 +34,15 @@ func commandBytes(flags abi.Flags, n int) int64 {
 	return int64(n) / 8
 }
 
-// What a guest may do in a turn, in units of about one instruction.
-const (
-	eventFuel = 10_000_000  // for each event
-	turnFuel  = 100_000_000 // and not more than this, some 10 ms
-)
-
-// budget returns how much a guest may do in a turn with so many events.
-func budget(events int) int64 { return min(int64(max(events, 1))*eventFuel, turnFuel) }
+// budget returns how much a guest may do in a turn with so many events, in units
+// of fuel.
+func (h *home) budget(events int) int64 {
+	l := &h.tenant.limits
+	if n := int64(max(events, 1)); n < l.TurnFuel/l.EventFuel {
+		return n * l.EventFuel
+	}
+	return l.TurnFuel
+}
 
 // share gives the tenants that are active what they may use of the time that has
 // passed.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -92,6 +93,23 @@ func (p *process) descriptors(t *testing.T) int {
 	return len(entries)
 }
 
+// goroutines ends the server with a dump of its goroutines, and returns how many
+// there were.
+func (p *process) goroutines(t *testing.T) (n int) {
+	t.Helper()
+	p.signal(t, syscall.SIGQUIT)
+	p.wait(t)
+	for _, line := range p.lines() {
+		if strings.HasPrefix(line, "goroutine ") {
+			n++
+		}
+	}
+	if n == 0 {
+		t.Fatal("no goroutines in the dump")
+	}
+	return n
+}
+
 // TestIdleMemory: an idle connection costs at most a quarter of a KiB, as the
 // slope from 2 000 to 15 000.
 func TestIdleMemory(t *testing.T) {
@@ -121,7 +139,9 @@ func TestIdleMemory(t *testing.T) {
 	}
 }
 
-// TestChurn: 200 000 connections that end in all the ways there are leave nothing.
+// TestChurn: 200 000 connections that end in all the ways there are leave nothing:
+// no descriptor, no memory and no goroutine. That no deadline and no buffer is left
+// is for the test of the same name in package netpoll.
 func TestChurn(t *testing.T) {
 	long(t)
 	const workers, each = 4, 50_000
@@ -160,6 +180,15 @@ func TestChurn(t *testing.T) {
 	t.Logf("%d connections: %d KiB more, of %d KiB", workers*each, grown>>10, before>>10)
 	if grown > 8<<20 {
 		t.Errorf("%d connections left %d KiB", workers*each, grown>>10)
+	}
+	fresh := serveBinary(t, "--loops", "2", "--log-level", "warn", "/ws=echo")
+	if err := comeAndGo(fresh.addr, 3); err != nil {
+		t.Fatal(err)
+	}
+	was, is := fresh.goroutines(t), p.goroutines(t)
+	t.Logf("%d goroutines, %d in a server that has had one connection", is, was)
+	if is > was+2 { // the collector has some that come and go
+		t.Errorf("%d goroutines are left, %d are right", is, was)
 	}
 }
 

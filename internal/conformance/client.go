@@ -2,8 +2,6 @@ package conformance
 
 import (
 	"bufio"
-	"bytes"
-	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -17,16 +15,17 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// patience is how long a client waits for anything that must come. It only
-// passes in a case that fails.
+// patience is how long a client waits for anything that must come, unless it is
+// given more. It only passes in a case that fails.
 const patience = 5 * time.Second
 
 // A client is one TCP connection to the server under test.
 type client struct {
-	deflates bool // it has offered permessage-deflate, without the server\'s context takeover
-	tcp      *net.TCPConn
-	r        *bufio.Reader
-	delivery Delivery
+	tcp       *net.TCPConn
+	r         *bufio.Reader
+	delivery  Delivery
+	patience  time.Duration
+	deflation *deflation // nil unless it was agreed on
 }
 
 func dial(addr string, d Delivery) (*client, error) {
@@ -35,7 +34,7 @@ func dial(addr string, d Delivery) (*client, error) {
 		return nil, err
 	}
 	tcp := conn.(*net.TCPConn)
-	return &client{tcp: tcp, r: bufio.NewReaderSize(tcp, 64<<10), delivery: d}, nil
+	return &client{tcp: tcp, r: bufio.NewReaderSize(tcp, 64<<10), delivery: d, patience: patience}, nil
 }
 
 // write sends b as the delivery says. That the server has closed is no error: it
@@ -45,7 +44,7 @@ func (c *client) write(b []byte) error {
 		if i > 0 && c.delivery.Settle != nil {
 			c.delivery.Settle()
 		}
-		c.tcp.SetWriteDeadline(time.Now().Add(patience))
+		c.tcp.SetWriteDeadline(time.Now().Add(c.patience))
 		if _, err := c.tcp.Write(piece); err != nil {
 			if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 				return nil
@@ -90,7 +89,7 @@ var errDropped = errors.New("the server closed without a response")
 
 // response reads one HTTP response.
 func (c *client) response() (*response, error) {
-	c.waitUntil(patience)
+	c.waitUntil(c.patience)
 	if _, err := c.r.Peek(1); err == io.EOF || errors.Is(err, syscall.ECONNRESET) {
 		return nil, errDropped
 	}
@@ -151,42 +150,40 @@ func (c *client) body(r *response) error {
 }
 
 // upgrade makes a handshake that must succeed. extra is more header lines, each
-// with its CRLF.
-func (c *client) upgrade(target, extra string) error {
+// with its CRLF. It returns the extensions that the server has agreed to.
+func (c *client) upgrade(target, extra string) (extensions string, err error) {
 	head := "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" + extra + "\r\n"
 	if err := c.write([]byte(head)); err != nil {
-		return err
+		return "", err
 	}
 	r, err := c.response()
 	switch {
 	case err != nil:
-		return err
+		return "", err
 	case r.status != http.StatusSwitchingProtocols:
-		return fmt.Errorf("the handshake got %d %q", r.status, r.body)
+		return "", fmt.Errorf("the handshake got %d %q", r.status, r.body)
 	case extra != "" && r.values("sec-websocket-extensions") == nil:
-		return errors.New("no extension was agreed on")
+		return "", errors.New("no extension was agreed on")
 	}
-	return nil
+	return r.value("sec-websocket-extensions"), nil
 }
 
 // frame reads one frame, and makes sure that a server may send it. A compressed
-// one is inflated, where the client has offered that.
+// one is inflated, where that was agreed on.
 func (c *client) frame() (ws.Frame, error) {
 	f, err := ws.ReadFrame(c.r)
 	if err != nil {
 		return f, err
 	}
-	compressed := c.deflates && f.Header.Rsv1() && f.Header.OpCode.IsData()
+	compressed := c.deflation != nil && f.Header.Rsv1() && f.Header.OpCode.IsData()
 	if compressed {
 		f.Header.Rsv = 0
 	}
 	if err := ws.CheckHeader(f.Header, ws.StateClientSide); err != nil || !compressed {
 		return f, err
 	}
-	// RFC 7692, section 7.2.2: the tail that the sender left out, and an end.
-	message := io.MultiReader(bytes.NewReader(f.Payload), strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff"))
-	f.Payload, err = io.ReadAll(flate.NewReader(message))
+	f.Payload, err = c.deflation.inflate(f.Payload)
 	return f, err
 }
 
@@ -221,10 +218,10 @@ func (c *client) leave() error {
 	if err := c.write(bye); err != nil {
 		return err
 	}
-	c.waitUntil(patience)
+	c.waitUntil(c.patience)
 	f, err := c.frame()
 	if err != nil || f.Header.OpCode != ws.OpClose {
 		return fmt.Errorf("opcode %d (%v) instead of a close frame", f.Header.OpCode, err)
 	}
-	return c.ended(patience, true)
+	return c.ended(c.patience, true)
 }

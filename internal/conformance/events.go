@@ -64,7 +64,7 @@ func NewWatch(addr, path string) (*Watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.upgrade(path, ""); err != nil {
+	if _, err := c.upgrade(path, ""); err != nil {
 		c.tcp.Close()
 		return nil, fmt.Errorf("no watch: %w", err)
 	}

@@ -184,10 +184,15 @@ func (c *FrameCase) Play(addr, query string, d Delivery) (*Transcript, error) {
 	target, extra := cmp.Or(c.Setup.Path, "/ws")+"?"+query, ""
 	if c.Setup.Extensions != "" {
 		extra = "Sec-WebSocket-Extensions: " + c.Setup.Extensions + "\r\n"
-		conn.deflates = true
 	}
-	if err := conn.upgrade(target, extra); err != nil {
+	answer, err := conn.upgrade(target, extra)
+	if err != nil {
 		return nil, err
+	}
+	if extra != "" {
+		if conn.deflation, err = agreed(c.Setup.Extensions, answer); err != nil {
+			return nil, err
+		}
 	}
 	conn.delivery = d
 	ends, err := c.Ends()

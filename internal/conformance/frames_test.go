@@ -16,7 +16,8 @@ var framesExcluded = map[string]string{
 	"frame-each-split": "its pong comes before the echo of a text that came earlier: a loop answers pings at once, and guests at the end of the turn",
 }
 
-// TestFrames plays every case of frames.json.gz against an echo guest, whole,
+// TestFrames plays every case of frames.json.gz, and what Autobahn's sections have
+// beside them, against an echo guest, whole,
 // bytewise, cut at random and as it asks itself, and compares what the guest saw.
 func TestFrames(t *testing.T) {
 	const echo = "connect: accept\nmessage: echo"
@@ -39,7 +40,7 @@ func TestFrames(t *testing.T) {
 			jobs = append(jobs, &job{id: c.ID, delivery: d.Name, play: func() (bool, error) { return false, playFrames(&c, addr, id, d) }})
 		}
 	}
-	for _, c := range conformance.FrameCases(t) {
+	for _, c := range append(conformance.FrameCases(t), conformance.SectionCases()...) {
 		if c.Generator != "close_sweep" {
 			add(c, once(framesExcluded[c.ID], c.Deliveries(seed))...)
 			continue

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -108,5 +109,5 @@ func group(delivery string) string {
 	if end < 0 {
 		return delivery
 	}
-	return delivery[:end]
+	return strings.TrimSpace(delivery[:end])
 }

@@ -9,20 +9,32 @@ import (
 )
 
 // FuzzInflate checks that any bytes give the same result however they are cut
-// and wherever they go, within the limit, and that the standard library agrees.
+// and wherever they go, within the limit and with nothing after the end, and that
+// the standard library agrees. What was said before on the connection is in its
+// window.
 func FuzzInflate(f *testing.F) {
+	add := func(wire []byte, limit, cut uint16, text bool) {
+		f.Add(wire, []byte(nil), limit, cut, text)
+		f.Add(wire, []byte("Hello"), limit, cut, text)
+	}
 	for _, tc := range inflateCases {
-		f.Add(unhex(f, tc.wire), uint16(100), uint16(3), tc.text)
+		add(unhex(f, tc.wire), 100, 3, tc.text)
 	}
 	for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
-		f.Add(stdDeflate(f, level, []byte("to and fro, to and fro, all day; fro and to"))[0], uint16(50), uint16(9), true)
+		add(stdDeflate(f, level, []byte("to and fro, to and fro, all day; fro and to"))[0], 50, 9, true)
 	}
-	f.Add(headerBomb(3), uint16(0), uint16(20), false)
-	f.Fuzz(func(t *testing.T, wire []byte, limit, cut uint16, text bool) {
+	add(headerBomb(3), 0, 20, false)
+	f.Add(stdDeflate(f, flate.BestCompression, []byte("a wherry"), []byte("a wherry, a wherry"))[1], []byte("a wherry"), uint16(90), uint16(2), true)
+	f.Fuzz(func(t *testing.T, wire, said []byte, limit, cut uint16, text bool) {
+		window := func() *Window {
+			w := Params{ClientNoContextTakeover: len(said) == 0, ClientWindowBits: maxWindowBits}.InflateWindow()
+			w.Remember(said)
+			return w
+		}
 		const guard = 0xa5
 		memory := bytes.Repeat([]byte{guard}, int(limit)+1)
 		var in Inflater
-		in.Start(nil, int(limit), text)
+		in.Start(window(), int(limit), text)
 		used, at, err := in.Inflate(memory[:limit], wire, true)
 		switch {
 		case in.Size() > int(limit) || memory[limit] != guard:
@@ -30,29 +42,48 @@ func FuzzInflate(f *testing.F) {
 		case err == nil && (at != Done || used != len(wire)):
 			t.Fatalf("progress %d with %d of %d bytes used", at, used, len(wire))
 		}
-		want := memory[:in.Size()]
+		want := bytes.Clone(memory[:in.Size()])
+		if _, _, again := in.Inflate(memory[:limit], wire, true); again != ErrCorrupt || !bytes.Equal(memory[:in.Size()], want) {
+			t.Fatalf("after %v: %v, and %d bytes instead of %d", err, again, in.Size(), len(want))
+		}
 		if err != nil {
 			want = nil
 		}
 		at1, at2 := int(cut)%(len(wire)+1), int(cut/7)%(len(wire)+1)
 		pieces := [][]byte{wire[:min(at1, at2)], wire[min(at1, at2):max(at1, at2)], wire[max(at1, at2):]}
 		for _, p := range [][][]byte{{wire}, pieces, bytewise(wire)} {
-			got, cutErr := inflateIn(new(Inflater), nil, int(limit), text, p...)
+			w := window()
+			got, cutErr := inflateIn(new(Inflater), w, int(limit), text, p...)
 			if cutErr != err || !bytes.Equal(got, want) {
 				t.Fatalf("in %d pieces: %q, %v; whole %q, %v", len(p), got, cutErr, want, err)
 			}
+			if w.Bytes() > 1<<maxWindowBits {
+				t.Fatalf("the window takes %d bytes", w.Bytes())
+			}
 		}
 		if !text {
-			compareWithStd(t, wire, want, err, int(limit))
+			compareWithStd(t, wire, said, want, err, int(limit))
 		}
 	})
 }
 
-// compareWithStd compares what we made of wire with what the standard library
-// does. It stops at the first final block, and we do not.
-func compareWithStd(t *testing.T, wire, got []byte, err error, limit int) {
-	r := bytes.NewReader(slices.Concat(wire, tail[:], []byte{1, 0, 0, 0xff, 0xff}))
-	want, stdErr := io.ReadAll(io.LimitReader(flate.NewReader(r), int64(limit)+1))
+// compareWithStd compares what we made of wire, behind what was said before, with
+// what the standard library does. It stops at the first final block, and we do not.
+func compareWithStd(t *testing.T, wire, said, got []byte, err error, limit int) {
+	std := func(end ...byte) (plain []byte, r *bytes.Reader, err error) {
+		r = bytes.NewReader(slices.Concat(wire, tail[:], end))
+		plain, err = io.ReadAll(io.LimitReader(flate.NewReaderDict(r, said), int64(limit)+1))
+		return plain, r, err
+	}
+	// A final block, so that it ends well: an empty one that is stored.
+	want, r, stdErr := std(1, 0, 0, 0xff, 0xff)
+	// Where another one makes a difference, an open block has swallowed it.
+	if other, _, otherErr := std(3, 0); !bytes.Equal(other, want) || (otherErr == nil) != (stdErr == nil) {
+		if err == nil {
+			t.Fatalf("got %q for a message that is cut", got)
+		}
+		return
+	}
 	switch {
 	case err == nil && (stdErr != nil || !bytes.HasPrefix(got, want)):
 		t.Fatalf("got %q; the standard library %q, %v", got, want, stdErr)

@@ -48,7 +48,7 @@ type echo struct {
 }
 
 func newEcho(t *testing.T) *echo {
-	e := &echo{listener: listener{t: t, r: wsframe.NewReader(conformanceLimit)}, end: "open"}
+	e := &echo{listener: listener{t: t, r: wsframe.NewReader(conformanceLimit), limit: conformanceLimit}, end: "open"}
 	e.handle = e.answer
 	return e
 }
@@ -79,7 +79,7 @@ func run(t *testing.T, reads ...[]byte) *echo {
 // TestConformance runs every case as it is written, in single bytes, and cut
 // in two: at every point, or for a long case around every frame's header.
 func TestConformance(t *testing.T) {
-	cases := conformance.FrameCases(t)
+	cases := append(conformance.FrameCases(t), conformance.SectionCases()...)
 	excluded := map[string]int{}
 	var ran, splits int
 	for _, c := range cases {
@@ -103,7 +103,7 @@ func TestConformance(t *testing.T) {
 			}
 			same("whole", all)
 			same("bytewise", bytewise(all)...)
-			for _, n := range cuts(all) {
+			for _, n := range cuts(all, 4096) {
 				same(fmt.Sprintf("cut at %d", n), all[:n], all[n:])
 				splits++
 			}
@@ -115,10 +115,10 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// cuts returns where to cut b in two: everywhere, or, where that would take
-// minutes, at both ends and at some points between.
-func cuts(b []byte) []int {
-	const everywhereBytes, endBytes, between = 4096, 16, 8
+// cuts returns where to cut b in two: everywhere, or, where b is so long that this
+// would take minutes, at both ends and at some points between.
+func cuts(b []byte, everywhereBytes int) []int {
+	const endBytes, between = 16, 8
 	var at []int
 	stride := max(len(b)/between, 1)
 	for n := range len(b) {

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
+
+	"github.com/seed-c6589352/wherry/netpoll/wsframe"
 )
 
 // An oracle reads the same bytes as a Reader with none of its code: gobwas/ws
@@ -18,7 +20,9 @@ import (
 type oracle struct {
 	rest    *bytes.Reader
 	limit   uint64
+	deflate bool      // RSV1 may start a message, whose text is not checked then
 	op      ws.OpCode // of the open message, or OpContinuation
+	packed  bool      // the open message started with RSV1
 	message []byte
 	heard   []string
 }
@@ -69,8 +73,13 @@ func (o *oracle) header() (h ws.Header, code ws.StatusCode, err error) {
 	if o.op != ws.OpContinuation {
 		state = state.Set(ws.StateFragmented)
 	}
+	judged := h
+	if o.deflate && h.Rsv1() && (h.OpCode == ws.OpText || h.OpCode == ws.OpBinary) {
+		_, r2, r3 := ws.RsvBits(h.Rsv)
+		judged.Rsv = ws.Rsv(false, r2, r3)
+	}
 	switch {
-	case err != nil, ws.CheckHeader(h, state) != nil:
+	case err != nil, ws.CheckHeader(judged, state) != nil:
 		return h, ws.StatusProtocolError, nil
 	case before-o.rest.Len() != ws.HeaderSize(h): // not the shortest
 		return h, ws.StatusProtocolError, nil
@@ -94,15 +103,18 @@ func (o *oracle) payload(h ws.Header) (p []byte, whole bool) {
 
 func (o *oracle) data(h ws.Header, payload []byte, whole bool) ws.StatusCode {
 	if o.op == ws.OpContinuation {
-		o.op, o.message = h.OpCode, nil
+		o.op, o.packed, o.message = h.OpCode, h.Rsv1(), nil
 	}
 	o.message = append(o.message, payload...)
 	final := whole && h.Fin
-	if o.op == ws.OpText && !isText(o.message, final) {
+	if o.op == ws.OpText && !o.packed && !isText(o.message, final) {
 		return ws.StatusInvalidFramePayloadData
 	}
 	if final {
 		name := map[ws.OpCode]string{ws.OpText: "text", ws.OpBinary: "binary"}[o.op]
+		if o.packed {
+			name = "compressed " + name
+		}
 		o.heard = append(o.heard, fmt.Sprintf("%s %q", name, o.message))
 		o.op, o.message = ws.OpContinuation, nil
 	}
@@ -144,14 +156,14 @@ func (o *oracle) control(op ws.OpCode, payload []byte) ws.StatusCode {
 
 // expect is what must be heard of wire. With orFail, one failure more may be
 // right too: wire stops inside a header that nothing tried here makes legal.
-func expect(wire []byte, limit int) (want []string, orFail bool) {
-	o := oracle{rest: bytes.NewReader(wire), limit: uint64(limit)}
+func expect(wire []byte, limit int, deflate bool) (want []string, orFail bool) {
+	o := oracle{rest: bytes.NewReader(wire), limit: uint64(limit), deflate: deflate}
 	if o.hear() == nil {
 		return o.heard, false
 	}
 	for _, fill := range []byte{0x00, 0x80, 0xff} {
 		padded := append(bytes.Clone(wire), bytes.Repeat([]byte{fill}, ws.MaxHeaderSize)...)
-		p := oracle{rest: bytes.NewReader(padded), limit: uint64(limit), op: ws.OpContinuation}
+		p := oracle{rest: bytes.NewReader(padded), limit: uint64(limit), deflate: deflate}
 		p.hear()
 		if n := len(o.heard); len(p.heard) <= n || p.heard[n] != "fail 1002" && p.heard[n] != "fail 1009" {
 			return o.heard, false
@@ -160,8 +172,9 @@ func expect(wire []byte, limit int) (want []string, orFail bool) {
 	return o.heard, true
 }
 
-// FuzzReader holds a Reader against the oracle, and against itself for the
-// same bytes in other reads.
+// FuzzReader holds a Reader against the oracle, and against itself for the same
+// bytes in other reads: single bytes, reads of a size, and cut in two. Nothing
+// follows a failure, and nothing is announced that is over the limit.
 func FuzzReader(f *testing.F) {
 	for _, seed := range [][]byte{
 		text("hello"),
@@ -177,21 +190,35 @@ func FuzzReader(f *testing.F) {
 		raw(0x01, 0x80, 0, 0, 0, 0, 0x00, 0x82, 0, 0, 0, 0, 0xe2, 0x82, 0x80, 0x81),
 		raw(0x88, 0x81, 0, 0, 0, 0, 0),
 		raw(0xc1, 0x80, 0, 0, 0, 0),
+		raw(0xc1, 0x81, 0, 0, 0, 0, 0xff, 0x81, 0x81, 0, 0, 0, 0, 0xff),
+		raw(0x41, 0x80, 0, 0, 0, 0, 0xc0, 0x80, 0, 0, 0, 0),
+		raw(0x42, 0x80, 0, 0, 0, 0, 0x89, 0x80, 0, 0, 0, 0, 0x80, 0x80, 0, 0, 0, 0, 0xc9),
 	} {
-		f.Add(seed, uint16(1000), uint8(3))
-		f.Add(seed, uint16(3), uint8(7))
+		f.Add(seed, uint16(1000), uint8(3), false)
+		f.Add(seed, uint16(3), uint8(7), true)
 	}
-	f.Fuzz(func(t *testing.T, wire []byte, limit uint16, step uint8) {
-		whole, err := hearAll(t, int(limit), wire)
-		want, orFail := expect(wire, int(limit))
+	f.Fuzz(func(t *testing.T, wire []byte, limit uint16, step uint8, deflate bool) {
+		hear := func(reads ...[]byte) ([]string, error) {
+			r := wsframe.NewReader(int(limit))
+			if deflate {
+				r.AllowCompressed()
+			}
+			return hearFrom(t, r, int(limit), reads...)
+		}
+		whole, err := hear(wire)
+		want, orFail := expect(wire, int(limit), deflate)
 		if !slices.Equal(whole, want) && !(orFail && err != nil && slices.Equal(whole[:len(whole)-1], want)) {
 			t.Fatalf("heard %q, %v; the oracle %q, or a failure more: %v", whole, err, want, orFail)
 		}
-		for _, size := range []int{1, int(step) + 1} {
-			chunks := slices.Collect(slices.Chunk(wire, size))
-			if got, gotErr := hearAll(t, int(limit), chunks...); !slices.Equal(got, whole) || gotErr != err {
-				t.Fatalf("%d bytes a read: heard %q, %v; whole %q, %v", size, got, gotErr, whole, err)
+		same := func(how string, reads ...[]byte) {
+			if got, gotErr := hear(reads...); !slices.Equal(got, whole) || gotErr != err {
+				t.Fatalf("%s: heard %q, %v; whole %q, %v", how, got, gotErr, whole, err)
 			}
+		}
+		same("bytewise", bytewise(wire)...)
+		same(fmt.Sprint(int(step)+1, " bytes a read"), slices.Collect(slices.Chunk(wire, int(step)+1))...)
+		for _, n := range cuts(wire, 100) {
+			same(fmt.Sprintf("cut at %d", n), wire[:n], wire[n:])
 		}
 	})
 }

@@ -134,7 +134,7 @@ func TestLimit(t *testing.T) {
 }
 
 func TestSetLimitInsideMessage(t *testing.T) {
-	l := listener{t: t, r: wsframe.NewReader(100)}
+	l := listener{t: t, r: wsframe.NewReader(100), limit: 100}
 	l.hear(start(ws.OpText, "hello"))
 	l.r.SetLimit(3)
 	l.hear(more(""))
@@ -147,7 +147,7 @@ func TestSetLimitInsideMessage(t *testing.T) {
 }
 
 func TestMaxMessageFrames(t *testing.T) {
-	l := listener{t: t, r: wsframe.NewReader(100)}
+	l := listener{t: t, r: wsframe.NewReader(100), limit: 100}
 	l.hear(start(ws.OpText, ""))
 	l.hear(bytes.Repeat(more(""), wsframe.MaxMessageFrames-1))
 	if l.err != nil {

@@ -48,6 +48,7 @@ func wire(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
 type listener struct {
 	t       *testing.T
 	r       wsframe.Reader
+	limit   int // that r was made with, 0 or more
 	spill   []byte
 	message []byte   // what came of the open message
 	open    bool     // a Part came that was not final
@@ -93,6 +94,7 @@ func (l *listener) item(it *wsframe.Item) {
 		l.piece(it)
 	case wsframe.Close:
 		l.closed = true
+		l.checkEnded("a close frame")
 		l.note(it, fmt.Sprintf("close %d %q", it.Code, it.Reason), it.Payload)
 	default:
 		l.note(it, fmt.Sprintf("%v %q", it.Kind, it.Payload), it.Payload)
@@ -107,6 +109,9 @@ func (l *listener) piece(it *wsframe.Item) {
 		l.message = l.message[:0]
 	}
 	have := len(l.message)
+	if have+len(it.Payload)+it.FrameRest > l.limit {
+		l.t.Fatalf("%d bytes came, %d more are announced; the limit is %d", have+len(it.Payload), it.FrameRest, l.limit)
+	}
 	l.message = slices.Grow(l.message, len(it.Payload))[:have+len(it.Payload)]
 	if err := l.r.Copy(l.message[have:], it); err != nil {
 		l.fail(err)
@@ -114,6 +119,9 @@ func (l *listener) piece(it *wsframe.Item) {
 	}
 	if l.open = !it.Final; it.Final {
 		op := map[ws.OpCode]string{ws.OpText: "text", ws.OpBinary: "binary"}[it.Op]
+		if it.Compressed {
+			op = "compressed " + op
+		}
 		l.note(it, fmt.Sprintf("%s %q", op, l.message), l.message)
 	}
 }
@@ -133,9 +141,14 @@ func (l *listener) fail(err error) {
 	}
 	l.err = err
 	l.heard = append(l.heard, fmt.Sprintf("fail %d", e.Code))
+	l.checkEnded(e.Error())
+}
+
+// checkEnded makes sure that nothing comes after what ended the Reader.
+func (l *listener) checkEnded(after string) {
 	var it wsframe.Item
-	if n, err := l.r.Next([]byte{0x81}, &it); n != 0 || err != wsframe.ErrEnded {
-		l.t.Fatalf("Next after %v: %d, %v; want 0, ErrEnded", e, n, err)
+	if n, err := l.r.Next(text("more"), &it); n != 0 || err != wsframe.ErrEnded {
+		l.t.Fatalf("Next after %s: %d, %v; want 0, ErrEnded", after, n, err)
 	}
 }
 
@@ -143,7 +156,13 @@ func (l *listener) fail(err error) {
 // pieces, and the error it ends with.
 func hearAll(t *testing.T, limit int, reads ...[]byte) ([]string, error) {
 	t.Helper()
-	l := listener{t: t, r: wsframe.NewReader(limit)}
+	return hearFrom(t, wsframe.NewReader(limit), limit, reads...)
+}
+
+// hearFrom is hearAll with a Reader of that limit, which may have other rules.
+func hearFrom(t *testing.T, r wsframe.Reader, limit int, reads ...[]byte) ([]string, error) {
+	t.Helper()
+	l := listener{t: t, r: r, limit: max(limit, 0)}
 	for _, b := range reads {
 		l.hear(b)
 	}
