@@ -141,6 +141,10 @@ func (a *arena) patterns(letter byte, each int) string {
 	const queued, queuedSize = 250, 30_000
 	for i := range queued {
 		a.check("send", slow.send(ws.OpBinary, order(letter, uint32(i), queuedSize)))
+		if i%10 == 0 { // a turn is not to do too many of them
+			_, err := c.tell('n')
+			a.check("count", err)
+		}
 	}
 	n := 0
 	for end := time.Now().Add(a.window); time.Now().Before(end); n++ {
@@ -205,23 +209,28 @@ func reuseBeforeTheEnd(a *arena) string {
 // instance and of its memory.
 func killedWithBacklog(a *arena) string {
 	rounds, received := 0, 0
-	for end := time.Now().Add(a.window); time.Now().Before(end); rounds++ {
+	for end := time.Now().Add(a.window); time.Now().Before(end); {
 		c, err := a.connect("")
 		if err != nil {
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond) // the back-off is not ended by asking
 			continue
-		}
-		c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
-		const queued = 60
-		for i := range queued { // more than the sockets hold
-			a.check("send", c.send(ws.OpBinary, order('p', uint32(i), 60_000)))
 		}
 		poisoner, err := a.connect("")
 		if err != nil {
 			continue // it was backed off in between
 		}
+		c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+		const queued = 60
+		for i := range queued { // more than the sockets hold
+			a.check("send", c.send(ws.OpBinary, order('p', uint32(i), 60_000)))
+			if i%10 == 0 { // a turn is not to do too many of them
+				_, err := poisoner.tell('n')
+				a.check("count", err)
+			}
+		}
 		_, err = poisoner.tell('n')
 		a.check("count", err)
+		rounds++
 		a.check("poison", poisoner.send(ws.OpBinary, order('T')))
 		if _, err := poisoner.awaitClose(toldWithin); err != nil {
 			a.problem("%v", err)
@@ -276,12 +285,13 @@ func memoryOfOthers(a *arena) string {
 	secret := binary.LittleEndian.Uint64([]byte(victimSecret))
 	const own = 0x5ec4e75ec4e7a11a
 	instances, scanned := 0, 0
-	for end := time.Now().Add(a.window); time.Now().Before(end); instances++ {
+	for end := time.Now().Add(a.window); time.Now().Before(end); {
 		c, err := a.connect("")
 		if err != nil {
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond) // the back-off is not ended by asking
 			continue
 		}
+		instances++
 		_, err = c.tell('g')
 		a.check("grow", err)
 		for _, needle := range []uint64{secret, own} {

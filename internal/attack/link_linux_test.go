@@ -132,7 +132,7 @@ func crashLoop(a *arena) string {
 	var traps, refused int
 	var first time.Time
 	retry := ""
-	for end := time.Now().Add(a.window); time.Now().Before(end); {
+	for a.goesOn(func() bool { return refused > 0 }) {
 		c, err := a.connect("")
 		var no *refusedError
 		if errors.As(err, &no) {
