@@ -34,6 +34,28 @@ func commandBytes(flags abi.Flags, n int) int64 {
 	return int64(n) / 8
 }
 
+// mostBatch is how many events a program gets in one turn at most. More would save
+// nothing: what a call costs is shared by then.
+const mostBatch = 256
+
+// pace settles how many events the next turn may have, after one in which events
+// took so much fuel. A turn's fuel has a ceiling, so what an event may take of it
+// depends on how many there are: a guest that needs much for each gets few at a
+// time, and nobody gets many before it was seen what some have cost.
+func (h *home) pace(events int, spent int64) {
+	enough := h.tenant.limits.TurnFuel / 2 / max(spent/int64(max(events, 1)), 1)
+	h.batch = int(max(1, min(enough, 2*int64(h.batch), mostBatch)))
+}
+
+// firstBatch is how many events a guest gets in its first turn: as many as can all
+// have what an event may take. Native handlers are not counted.
+func (h *home) firstBatch() int {
+	if h.tenant.handler != nil {
+		return mostBatch
+	}
+	return int(min(max(h.tenant.limits.TurnFuel/h.tenant.limits.EventFuel, 1), mostBatch))
+}
+
 // budget returns how much a guest may do in a turn with so many events, in units
 // of fuel.
 func (h *home) budget(events int) int64 {
