@@ -62,10 +62,13 @@ func (s *shard) share() {
 	s.active = kept
 }
 
-// charge takes what a turn cost from the tenant's balance. Where there is only one
-// tenant nobody counts.
-func (h *home) charge(cost int64) {
-	c, s := h.club, h.shard
+// charge takes what was done for the tenant from its balance. Where there is only
+// one tenant nobody counts.
+func (c *club) charge(cost int64) {
+	s := c.shard
+	if !s.contended() {
+		return
+	}
 	c.balance = max(c.balance-cost, -owedMost)
 	c.ran = s.clock.Mono
 	if !c.active {
@@ -80,6 +83,13 @@ func (h *home) owes() bool { return h.club.balance <= 0 && len(h.shard.active) >
 // credit returns how long until h does not owe any more.
 func (h *home) credit() time.Duration {
 	return time.Duration((1 - h.club.balance) * int64(len(h.shard.active)))
+}
+
+// begin reads the clock, if it is going to be asked what something has cost.
+func (s *shard) begin() {
+	if s.contended() {
+		s.tell()
+	}
 }
 
 // contended reports whether tenants have to share the loop.

@@ -30,6 +30,7 @@ func (h *home) early() bool {
 		h.shard.want(h)
 		return false
 	}
+	h.shard.begin()
 	h.deliver()
 	return h.program != nil && !h.held && h.shard.applying == 0
 }
@@ -117,9 +118,13 @@ func (h *home) reserve(n int, conn uint64, kind abi.Kind) []byte {
 	if h.program == nil || h.held && h.program.busy() || h.shard.applying > 0 {
 		return nil
 	}
+	h.shard.begin()
 	h.shard.applying++
 	b, err := h.program.reserve(n)
 	h.shard.applying--
+	if h.shard.contended() {
+		h.club.charge(h.shard.since())
+	}
 	if err != nil {
 		h.trapped(err, culprit{conn, kind})
 	}
@@ -209,7 +214,7 @@ func (h *home) run() {
 	}
 	s.applying--
 	if s.contended() {
-		h.charge(s.since())
+		h.club.charge(s.since())
 	}
 	switch {
 	case err != nil:

@@ -155,7 +155,7 @@ func (c *club) publish(name []byte, op ws.OpCode, payload []byte, except *sessio
 		c.scratch = frame
 	}
 	if t != nil {
-		c.shard.cost += int64(len(t.members)) * int64(deliveryCost+min(len(frame), netpoll.SharedMin)/8)
+		c.shard.cost += t.cost(frame)
 		t.send(frame, except)
 	}
 	if elsewhere {
@@ -198,8 +198,15 @@ func (c *club) post(name string, frame []byte) {
 // deliver sends a frame that was published on another loop.
 func (c *club) deliver(name string, frame []byte) {
 	if t := c.topics[name]; t != nil {
+		c.charge(t.cost(frame))
 		t.send(frame, nil)
 	}
+}
+
+// cost returns what it takes to send a frame to every member; see share.go. A large
+// frame is not copied.
+func (t *topic) cost(frame []byte) int64 {
+	return int64(len(t.members)) * int64(deliveryCost+min(len(frame), netpoll.SharedMin)/8)
 }
 
 func (t *topic) send(frame []byte, except *session) {
