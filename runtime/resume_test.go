@@ -376,7 +376,7 @@ func TestReloadRefused(t *testing.T) {
 // TestReloadUnderLoad replaces the module again and again while messages fly:
 // none is lost, none comes twice, and memory does not grow.
 func TestReloadUnderLoad(t *testing.T) {
-	reloads := 30
+	reloads := 20
 	if os.Getenv("WHERRY_LONG") != "" {
 		reloads = 1000
 	}

@@ -44,8 +44,8 @@ func TestManyCommands(t *testing.T) {
 		name, guest string
 		times       uint32
 	}{
-		{"in one outbox", "puppet-wide", 4_000},
-		{"in many flushes", "puppet", 4_000},
+		{"in one outbox", "puppet-wide", 2_000},
+		{"in many flushes", "puppet", 2_000},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := serveShared(t, runtime.Tenant{Module: readGuest(t, tc.guest)})

@@ -206,6 +206,7 @@ func (h *home) run() {
 	if !h.program.busy() {
 		h.telling, h.told = h.told, 0
 	}
+	h.club.runs()
 	s.cost = 0
 	s.applying++
 	err := h.program.turn(h)
