@@ -31,7 +31,7 @@ func (h *home) early() bool {
 		h.shard.want(h)
 		return false
 	}
-	h.shard.tell() // time has passed since the loop woke up
+	h.shard.begin()
 	h.deliver()
 	return h.program != nil && !h.held && h.shard.applying == 0
 }
@@ -128,9 +128,13 @@ func (h *home) reserve(n int, conn uint64, kind abi.Kind) []byte {
 	if h.program == nil || h.held && h.program.busy() || h.shard.applying > 0 {
 		return nil
 	}
+	h.shard.begin()
 	h.shard.applying++
 	b, err := h.program.reserve(n)
 	h.shard.applying--
+	if h.shard.contended() {
+		h.club.charge(h.shard.since())
+	}
 	if err != nil {
 		h.trapped(err, culprit{conn, kind})
 	}
@@ -212,6 +216,7 @@ func (h *home) run() {
 	if !h.program.busy() {
 		h.telling, h.told = h.told, 0
 	}
+	h.club.runs()
 	s.cost = 0
 	s.applying++
 	err := h.program.turn(h)
@@ -220,7 +225,7 @@ func (h *home) run() {
 	}
 	s.applying--
 	if s.contended() {
-		h.charge(s.since())
+		h.club.charge(s.since())
 	}
 	switch {
 	case err != nil:
