@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -177,18 +178,22 @@ func TestAttacks(all *testing.T) {
 				v = startVictim(all, s, "/victim", victimConns)
 			}
 			for try := range tries() {
+				mark := s.logs.mark()
 				r := row.play(t, &stage{s, control, v, bystander}, tenantOf(row, try))
 				t.Log(r.line)
 				if r.dead {
 					// Whatever comes next gets a process that works.
 					s.cmd.Process.Kill()
-					s, v = nil, nil
 				}
 				if len(r.problems) == 0 {
 					return
 				}
+				log := s.logs.since(mark)
+				if r.dead {
+					s, v = nil, nil
+				}
 				if !r.unsteady || try == tries()-1 {
-					t.Errorf("%s", strings.Join(r.problems, "\n"))
+					t.Errorf("%s\nthe server says:\n%.3000s", strings.Join(r.problems, "\n"), log)
 					return
 				}
 			}
@@ -387,11 +392,23 @@ func (a *arena) kills(reason string, poison func(*client) error) (outcome string
 		killed++
 		a.leave()
 	}
-	a.logged(mark, "reason="+reason+" tenant="+a.tenant)
+	a.loggedTrap(mark, reason)
 	if fresh < 2 {
 		a.problem("%d fresh instances, want 2 or more", fresh)
 	}
 	return fmt.Sprintf("killed %d times, after %.1f ms", killed, ms(fastest))
+}
+
+// loggedTrap waits until a trap of the guest's is in the log, for a reason that
+// begins like this.
+func (a *arena) loggedTrap(mark int, reason string) {
+	pattern := regexp.MustCompile("error=guest_trapped reason=" + reason + "[a-z_]* tenant=" + regexp.QuoteMeta(a.tenant) + " ")
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if pattern.MatchString(a.logs.since(mark)) {
+			return
+		}
+	}
+	a.problem("no trap with reason %s is in the log", reason)
 }
 
 // survives asks whether the attacker's guest still works.
@@ -399,14 +416,4 @@ func (a *arena) survives(c *client) {
 	if err := c.echoes("still there"); err != nil {
 		a.problem("the guest does not answer any more: %v", err)
 	}
-}
-
-// logged waits until a line is in the log that was not there at a mark.
-func (a *arena) logged(mark int, text string) {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if strings.Contains(a.logs.since(mark), text) {
-			return
-		}
-	}
-	a.problem("%q is not in the log", text)
 }

@@ -35,7 +35,7 @@ type refusedError struct {
 	body string
 }
 
-func (e *refusedError) Error() string { return "refused with " + e.Status }
+func (e *refusedError) Error() string { return "refused with " + e.Status + ": " + e.body }
 
 // errIllegal is what is wrong with bytes that must not be on the wire.
 var errIllegal = errors.New("illegal bytes on the wire")

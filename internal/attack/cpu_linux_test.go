@@ -18,17 +18,17 @@ import (
 
 func cpuAttacks() []attack {
 	return []attack{
-		{id: "G01", name: "endless_loop", run: poisoned("out_of_fuel", 's', 0)},
-		{id: "G02", name: "exponential_recursion", run: poisoned("out_of_fuel", 'e')},
-		{id: "G03", name: "call_tree", run: poisoned("out_of_fuel", 't')},
+		{id: "G01", name: "endless_loop", run: poisoned("out_of_", 's', 0)},
+		{id: "G02", name: "exponential_recursion", run: poisoned("out_of_", 'e')},
+		{id: "G03", name: "call_tree", run: poisoned("out_of_", 't')},
 		{id: "G04", name: "start_loops", run: startLoops},
 		{id: "G05", name: "alloc_loops", run: allocLoops},
-		{id: "G06", name: "memory_fill", run: poisoned("out_of_fuel", 'f')},
+		{id: "G06", name: "memory_fill", run: poisoned("out_of_", 'f')},
 		{id: "G07", name: "near_the_limit", run: nearTheLimit},
 		{id: "G08", name: "loop_on_close", run: loopOnClose},
 		{id: "G09", name: "hard_to_compile", quota: compileBytes, run: hardToCompile},
 		{id: "G10", name: "tiny_events", run: tinyEvents},
-		{id: "G11", name: "hostcalls", run: poisoned("out_of_fuel", 'h')},
+		{id: "G11", name: "hostcalls", run: poisoned("out_of_", 'h')},
 		{id: "G12", name: "sleep", run: sleeps},
 		{id: "G13", name: "tail_call", run: tailCall},
 		{id: "G14", name: "atomics", run: atomics},
@@ -57,7 +57,7 @@ func startLoops(a *arena) string {
 var large = bytes.Repeat([]byte("large"), 60_000)
 
 func allocLoops(a *arena) string {
-	return a.kills("out_of_fuel", func(c *client) error {
+	return a.kills("out_of_", func(c *client) error {
 		if _, err := c.tell('a', allocSpin); err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func allocLoops(a *arena) string {
 }
 
 func loopOnClose(a *arena) string {
-	return a.kills("out_of_fuel", func(c *client) error {
+	return a.kills("out_of_", func(c *client) error {
 		if _, err := c.tell('c', 1); err != nil {
 			return err
 		}
@@ -79,8 +79,12 @@ func loopOnClose(a *arena) string {
 	})
 }
 
-// nearTheLimit keeps the guest busy on all connections, each time for most of
-// what an event may take.
+// turnEvents is how many events the most work of a turn is enough for, if each is
+// as much as an event may be.
+const turnEvents = 10
+
+// nearTheLimit keeps the guest busy on all connections, for most of what a turn
+// with an event of each may take.
 func nearTheLimit(a *arena) string {
 	rounds, took := a.calibrate()
 	conns := a.connectAll()
@@ -109,8 +113,8 @@ func nearTheLimit(a *arena) string {
 	return fmt.Sprintf("%d events of %.2f ms, %.0f%% of a core", done.Load(), ms(took), 100*share)
 }
 
-// calibrate finds how many rounds the guest spins for most of what an event may
-// take, and how long that is.
+// calibrate finds how many rounds the guest spins, on all connections at once, for
+// most of what a turn may take, and how long each of them takes.
 func (a *arena) calibrate() (rounds uint32, took time.Duration) {
 	for rounds = 1000; ; rounds += rounds / 4 {
 		c := a.must("")
@@ -120,7 +124,7 @@ func (a *arena) calibrate() (rounds uint32, took time.Duration) {
 		}
 		c.Close()
 	}
-	rounds = rounds * 6 / 10
+	rounds = rounds * 6 / 10 * turnEvents / attackerConns
 	c := a.must("")
 	took = time.Hour
 	for range 20 {
@@ -222,7 +226,7 @@ func sleeps(a *arena) string {
 	if _, err := c.awaitClose(toldWithin); err != nil {
 		a.problem("%v", err)
 	}
-	return poisoned("out_of_fuel", 'z', 0)(a)
+	return poisoned("out_of_", 'z', 0)(a)
 }
 
 func tailCall(a *arena) string {

@@ -155,7 +155,7 @@ func crashLoop(a *arena) string {
 		traps++
 		c.Close()
 	}
-	a.logged(mark, "reason=unreachable tenant="+a.tenant)
+	a.loggedTrap(mark, "unreachable")
 	// Five in ten seconds, then one a second at most.
 	if most := 5 + 1 + int(time.Since(first).Seconds()); traps > most {
 		a.problem("%d instances were started, want no more than %d", traps, most)

@@ -136,7 +136,7 @@ func (a *arena) killsMute(reason string) string {
 	if killed < 2 {
 		a.problem("killed %d times, want 2 or more", killed)
 	}
-	a.logged(mark, "reason="+reason+" tenant="+a.tenant)
+	a.loggedTrap(mark, reason)
 	return fmt.Sprintf("killed %d times, after %.1f ms", killed, ms(fastest))
 }
 

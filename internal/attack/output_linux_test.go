@@ -23,7 +23,7 @@ func outputAttacks() []attack {
 	const backlogs = attackerConns * 5 << 20 / 4
 	impatient := runtime.Limits{ConnectTimeout: 300 * time.Millisecond}
 	return []attack{
-		{id: "G43", name: "send_flood", quota: backlogs, run: poisonedAll("out_of_fuel", 'F', 60_000)},
+		{id: "G43", name: "send_flood", quota: backlogs, run: poisonedAll("out_of_", 'F', 60_000)},
 		{id: "G44", name: "amplification", quota: backlogs, run: amplification},
 		{id: "G45", name: "text_not_utf8", guest: "puppet", run: textNotUTF8},
 		{id: "G46", name: "close_codes", guest: "puppet", run: closeCodes},
@@ -55,7 +55,7 @@ func poisonedAll(reason string, letter byte, numbers ...uint32) func(*arena) str
 				a.illegalOnly(c.send(ws.OpBinary, order(letter, numbers...)))
 			}
 			// That the log has it is the sign: they must not read yet.
-			a.logged(mark, "reason="+reason+" tenant="+a.tenant)
+			a.loggedTrap(mark, reason)
 			killed++
 			for i, c := range conns {
 				code, err := c.awaitClose(patience)
