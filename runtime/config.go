@@ -122,8 +122,8 @@ type Limits struct {
 
 	// What a guest may do in a turn. Fuel is counted in instructions, at some tenth of
 	// a nanosecond each. Out of it, or of time, it is stopped as if it had trapped.
-	EventFuel int64         // for each event of the turn (10 million)
-	TurnFuel  int64         // for all of them together (100 million)
+	EventFuel int64         // for each event of the turn (5 million)
+	TurnFuel  int64         // for all of them together (30 million)
 	TurnTime  time.Duration // of computing, whatever fuel there is; only Linux measures it (25 ms)
 
 	TotalPages    uint32 // memory of all instances, in 64 KiB pages; over it no more are started (no limit but that there is one for each loop and placement)
@@ -152,8 +152,8 @@ func (l Limits) withDefaults() Limits {
 	l.Conns = cmp.Or(l.Conns, 100_000)
 	l.Requests = cmp.Or(l.Requests, 256)
 	l.Timers = cmp.Or(l.Timers, 10_000)
-	l.EventFuel = cmp.Or(l.EventFuel, 10_000_000)
-	l.TurnFuel = cmp.Or(l.TurnFuel, 100_000_000)
+	l.EventFuel = cmp.Or(l.EventFuel, 5_000_000)
+	l.TurnFuel = cmp.Or(l.TurnFuel, 30_000_000)
 	l.TurnTime = cmp.Or(l.TurnTime, 25*time.Millisecond)
 	l.Topics = cmp.Or(l.Topics, 100_000)
 	l.Subscriptions = cmp.Or(l.Subscriptions, 1_000_000)

@@ -275,7 +275,7 @@ func TestTooManyTopics(t *testing.T) {
 func TestFaultFlood(t *testing.T) {
 	for _, name := range []string{"puppet", "puppet-small"} {
 		t.Run(name, func(t *testing.T) {
-			s := serveOne(t, runtime.Tenant{Module: readGuest(t, name)}, 1)
+			s := serveOne(t, runtime.Tenant{Module: readGuest(t, name), Limits: runtime.Limits{EventFuel: 1 << 30, TurnFuel: 1 << 30}}, 1)
 			c := s.dial(t, "/")
 			c.command(command{Record: abi.Record{Kind: puppetRepeat, Code: 1 << 17}}, command{Record: record(99)})
 			c.expectClose(1011, "handler failed")

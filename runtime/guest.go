@@ -114,7 +114,9 @@ func (g *guest) turn(h *home) error {
 // enter lets the guest run.
 func (g *guest) enter(h *home) (err error) {
 	g.turns = true
-	g.commands, err = g.in.Turn(h.shard.clock, h.budget(g.in.Pending()))
+	events := g.in.Pending()
+	g.commands, err = g.in.Turn(h.shard.clock, h.budget(events))
+	h.pace(events, g.in.Spent())
 	g.turns, g.applied = false, 0
 	return err
 }

@@ -29,6 +29,7 @@ type home struct {
 
 	program  program // nil before the first connection and after a trap
 	fresh    bool    // the program has not ended a turn yet
+	batch    int     // events that its next turn may have
 	sessions sessions
 	requests requests
 	timers   timers
@@ -76,7 +77,7 @@ func (h *home) launch() bool {
 		h.logTrap(err, abi.Start)
 		return false
 	}
-	h.program, h.fresh = p, true
+	h.program, h.fresh, h.batch = p, true, h.firstBatch()
 	settings := h.tenant.limits.settings()
 	h.sendMax = max(settings.MessageBytes, settings.SendBytes)
 	settings.MessageBytes = p.largest(settings.MessageBytes)

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	goruntime "runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -374,7 +376,7 @@ func TestReloadRefused(t *testing.T) {
 // TestReloadUnderLoad replaces the module again and again while messages fly:
 // none is lost, none comes twice, and memory does not grow.
 func TestReloadUnderLoad(t *testing.T) {
-	reloads := 30
+	reloads := 20
 	if os.Getenv("WHERRY_LONG") != "" {
 		reloads = 1000
 	}
@@ -424,6 +426,107 @@ func TestReloadUnderLoad(t *testing.T) {
 				t.Errorf("memory grew by %d bytes", after-before)
 			}
 		})
+	}
+}
+
+// TestLives: connections come, talk, end and poison their guest in every way at
+// once, while its module is replaced. Who is not to blame gets every message back,
+// in order, and in the end nothing is left of any of them.
+func TestLives(t *testing.T) {
+	lives, clients := 40, 8
+	if os.Getenv("WHERRY_LONG") != "" {
+		lives = 1000
+	}
+	wasm := readGuest(t, "puppet-resume")
+	s := serve(t, runtime.Config{
+		Tenants: []runtime.Tenant{resuming(t)},
+		Routes:  []runtime.Route{{Pattern: "/", Tenant: "test", Placement: runtime.PerLoop}},
+		Loops:   2,
+	})
+	var group sync.WaitGroup
+	for k := range clients {
+		group.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(k), 1))
+			for range lives {
+				live(t, s, random)
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); group.Wait() }()
+	for i := 0; ; i++ { // which ends back-offs, too
+		if err := s.Reload("test", edition(wasm, i)); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-done:
+		default:
+			continue
+		}
+		break
+	}
+	for end := time.Now().Add(patience); s.Stats().Conns > 0; {
+		if time.Now().After(end) {
+			t.Fatalf("%d connections are left", s.Stats().Conns)
+		}
+	}
+	stats, err := s.TenantStats("test")
+	if err != nil || stats.Conns != 0 || stats.Instances > 2 {
+		t.Errorf("%+v, %v; want no connections and two instances at most", stats, err)
+	}
+	t.Logf("%+v", stats)
+}
+
+// live is one connection's life.
+func live(t *testing.T, s *testServer, random *rand.Rand) {
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(2 * patience))
+	conn.Write([]byte(upgradeRequest("/") + "\r\n"))
+	r := bufio.NewReader(conn)
+	if response, err := http.ReadResponse(r, nil); err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		if err != nil || response.StatusCode != http.StatusServiceUnavailable && response.StatusCode != http.StatusInternalServerError {
+			t.Errorf("answered with %v, %v", response, err)
+		}
+		return
+	}
+	n := random.IntN(20)
+	var out []byte
+	for i := range n {
+		out = append(out, clientFrame(ws.OpText, fmt.Appendf(nil, "%d %s", i, textOf(random.IntN(5000))))...)
+	}
+	if random.IntN(10) == 0 {
+		out = append(out, clientFrame(ws.OpText, textOf(random.IntN(300_000)))...)
+		n++
+	}
+	ending := random.IntN(8)
+	if ending == 0 {
+		conn.Write(append(out, clientFrame(ws.OpBinary, trapScript)...))
+		return
+	}
+	go conn.Write(out)
+	for i := range n {
+		f, err := ws.ReadFrame(r)
+		if err != nil || f.Header.OpCode != ws.OpText {
+			t.Errorf("message %d of %d: %v %.100q, %v", i, n, f.Header, f.Payload, err)
+			return
+		}
+		if i < 20 && len(f.Payload) > 0 && !strings.HasPrefix(string(f.Payload), fmt.Sprintf("%d ", i)) && i != n-1 {
+			t.Errorf("message %d of %d is %.20q", i, n, f.Payload)
+			return
+		}
+	}
+	if ending < 3 {
+		return // it vanishes
+	}
+	ws.WriteFrame(conn, ws.MaskFrameInPlace(ws.NewCloseFrame(ws.NewCloseFrameBody(4000, "bye"))))
+	f, err := ws.ReadFrame(r)
+	if err != nil || f.Header.OpCode != ws.OpClose || string(f.Payload) != "\x0f\xa0bye" {
+		t.Errorf("in answer to the close: %v %q, %v", f.Header, f.Payload, err)
 	}
 }
 

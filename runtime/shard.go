@@ -93,9 +93,7 @@ func (s *shard) Deliver() (more bool) {
 		return false
 	}
 	s.tell()
-	if s.contended() {
-		s.share()
-	}
+	s.share()
 	due := s.due
 	s.due = s.spare[:0]
 	for i, h := range due {

@@ -34,6 +34,28 @@ func commandBytes(flags abi.Flags, n int) int64 {
 	return int64(n) / 8
 }
 
+// mostBatch is how many events a program gets in one turn at most. More would save
+// nothing: what a call costs is shared by then.
+const mostBatch = 256
+
+// pace settles how many events the next turn may have, after one in which events
+// took so much fuel. A turn's fuel has a ceiling, so what an event may take of it
+// depends on how many there are: a guest that needs much for each gets few at a
+// time, and nobody gets many before it was seen what some have cost.
+func (h *home) pace(events int, spent int64) {
+	enough := h.tenant.limits.TurnFuel / 2 / max(spent/int64(max(events, 1)), 1)
+	h.batch = int(max(1, min(enough, 2*int64(h.batch), mostBatch)))
+}
+
+// firstBatch is how many events a guest gets in its first turn: as many as can all
+// have what an event may take. Native handlers are not counted.
+func (h *home) firstBatch() int {
+	if h.tenant.handler != nil {
+		return mostBatch
+	}
+	return int(min(max(h.tenant.limits.TurnFuel/h.tenant.limits.EventFuel, 1), mostBatch))
+}
+
 // budget returns how much a guest may do in a turn with so many events, in units
 // of fuel.
 func (h *home) budget(events int) int64 {
@@ -49,7 +71,13 @@ func (h *home) budget(events int) int64 {
 func (s *shard) share() {
 	passed := s.clock.Mono - s.shared
 	s.shared = s.clock.Mono
-	part := passed / int64(max(len(s.active), 1))
+	if !s.contended() {
+		for _, c := range s.active {
+			c.balance = slice
+		}
+		return
+	}
+	part := passed / int64(len(s.active))
 	kept := s.active[:0]
 	for _, c := range s.active {
 		c.balance = min(c.balance+part, slice)
@@ -63,28 +91,40 @@ func (s *shard) share() {
 	s.active = kept
 }
 
-// charge takes what a turn cost from the tenant's balance. Where there is only one
-// tenant nobody counts.
-func (h *home) charge(cost int64) {
-	c, s := h.club, h.shard
-	c.balance = max(c.balance-cost, -owedMost)
-	c.ran = s.clock.Mono
+// runs notes that the tenant has a turn.
+func (c *club) runs() {
+	c.ran = c.shard.clock.Mono
 	if !c.active {
 		c.active = true
-		s.active = append(s.active, c)
+		c.shard.active = append(c.shard.active, c)
+	}
+}
+
+// charge takes what was done for the tenant from its balance. While it is alone
+// nobody counts.
+func (c *club) charge(cost int64) {
+	if c.shard.contended() {
+		c.balance = max(c.balance-cost, -owedMost)
 	}
 }
 
 // owes reports whether h has to wait for others.
-func (h *home) owes() bool { return h.club.balance <= 0 && len(h.shard.active) > 1 }
+func (h *home) owes() bool { return h.club.balance <= 0 && h.shard.contended() }
 
 // credit returns how long until h does not owe any more.
 func (h *home) credit() time.Duration {
 	return time.Duration((1 - h.club.balance) * int64(len(h.shard.active)))
 }
 
+// begin reads the clock, if it is going to be asked what something has cost.
+func (s *shard) begin() {
+	if s.contended() {
+		s.tell()
+	}
+}
+
 // contended reports whether tenants have to share the loop.
-func (s *shard) contended() bool { return len(s.clubs) > 1 }
+func (s *shard) contended() bool { return len(s.active) > 1 }
 
 // Halt implements [netpoll.Handler].
 func (h *home) Halt(c *netpoll.Conn) bool {

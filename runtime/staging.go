@@ -31,7 +31,7 @@ func (h *home) early() bool {
 		h.shard.want(h)
 		return false
 	}
-	h.shard.tell() // time has passed since the loop woke up
+	h.shard.begin()
 	h.deliver()
 	return h.program != nil && !h.held && h.shard.applying == 0
 }
@@ -43,6 +43,15 @@ func (h *home) hold(r *abi.Record, payload []byte) {
 	h.shard.want(h)
 }
 
+// push stages an event with room for n bytes of payload, or reports false where
+// there is no room before the next turn, or as many events as that may have.
+func (h *home) push(r *abi.Record, n int) ([]byte, bool) {
+	if h.program.staged() >= h.batch {
+		return nil, false
+	}
+	return h.program.push(r, n)
+}
+
 // room stages an event with room for n bytes of payload, after an early turn if
 // the inbox is full. It reports false if there is no room even then, no program
 // any more, or if that turn ended the connection that the event is about; and if
@@ -51,12 +60,12 @@ func (h *home) room(r *abi.Record, n int) ([]byte, bool) {
 	if h.program == nil || h.held {
 		return nil, false
 	}
-	b, ok := h.program.push(r, n)
+	b, ok := h.push(r, n)
 	if !ok {
 		if !h.early() || h.parted(r.Conn) {
 			return nil, false
 		}
-		if b, ok = h.program.push(r, n); !ok {
+		if b, ok = h.push(r, n); !ok {
 			return nil, false
 		}
 	}
@@ -71,7 +80,7 @@ func (h *home) stage(r abi.Record, payload []byte) {
 	}
 	if h.shard.applying == 0 && !h.held && len(h.later) == 0 {
 		h.small = r
-		if b, ok := h.program.push(&h.small, len(payload)); ok {
+		if b, ok := h.push(&h.small, len(payload)); ok {
 			copy(b, payload)
 			h.staged(&h.small)
 			return
@@ -119,9 +128,13 @@ func (h *home) reserve(n int, conn uint64, kind abi.Kind) []byte {
 	if h.program == nil || h.held && h.program.busy() || h.shard.applying > 0 {
 		return nil
 	}
+	h.shard.begin()
 	h.shard.applying++
 	b, err := h.program.reserve(n)
 	h.shard.applying--
+	if h.shard.contended() {
+		h.club.charge(h.shard.since())
+	}
 	if err != nil {
 		h.trapped(err, culprit{conn, kind})
 	}
@@ -203,6 +216,7 @@ func (h *home) run() {
 	if !h.program.busy() {
 		h.telling, h.told = h.told, 0
 	}
+	h.club.runs()
 	s.cost = 0
 	s.applying++
 	err := h.program.turn(h)
@@ -211,7 +225,7 @@ func (h *home) run() {
 	}
 	s.applying--
 	if s.contended() {
-		h.charge(s.since())
+		h.club.charge(s.since())
 	}
 	switch {
 	case err != nil:
@@ -245,7 +259,7 @@ func (h *home) unqueue() {
 		if h.moot(e) {
 			continue
 		}
-		if b, ok := h.program.push(&e.record, len(e.payload)); ok {
+		if b, ok := h.push(&e.record, len(e.payload)); ok {
 			copy(b, e.payload)
 			h.staged(&e.record)
 			continue

@@ -153,7 +153,7 @@ func (h *home) ring(now int64) (next int64, armed bool) {
 			return now + 1, true // its inbox is not to be touched
 		}
 		h.small = abi.Record{Kind: abi.Timer, Token: first.token}
-		if _, ok := h.program.push(&h.small, 0); !ok {
+		if _, ok := h.push(&h.small, 0); !ok {
 			return now + 1, true // the inbox is full: after its turn
 		}
 		h.timers.remove(first)

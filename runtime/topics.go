@@ -155,8 +155,8 @@ func (c *club) publish(name []byte, op ws.OpCode, payload []byte, except *sessio
 		c.scratch = frame
 	}
 	if t != nil {
-		c.shard.cost += int64(len(t.members)) * int64(deliveryCost+min(len(frame), netpoll.SharedMin)/8)
-		t.send(frame, except)
+		c.shard.cost += t.cost(frame)
+		c.send(t, frame, except)
 	}
 	if elsewhere {
 		c.post(string(name), frame)
@@ -198,26 +198,37 @@ func (c *club) post(name string, frame []byte) {
 // deliver sends a frame that was published on another loop.
 func (c *club) deliver(name string, frame []byte) {
 	if t := c.topics[name]; t != nil {
-		t.send(frame, nil)
+		c.charge(t.cost(frame))
+		c.send(t, frame, nil)
 	}
 }
 
-func (t *topic) send(frame []byte, except *session) {
+// cost returns what it takes to send a frame to every member; see share.go. A large
+// frame is not copied.
+func (t *topic) cost(frame []byte) int64 {
+	return int64(len(t.members)) * int64(deliveryCost+min(len(frame), netpoll.SharedMin)/8)
+}
+
+// send sends a frame to the members of a topic.
+func (c *club) send(t *topic, frame []byte, except *session) {
 	// A member whose socket turns out to be broken leaves the topic on the
 	// spot, and the last one takes its place: go from the back.
 	for i := len(t.members) - 1; i >= 0; i-- {
-		if s := t.members[i]; s != except {
-			sendFrame(s, frame)
+		if s := t.members[i]; s != except && !sendFrame(s, frame) {
+			c.count.slowClients.Add(1)
 		}
 	}
 }
 
-// sendFrame sends a published frame to one member. A member that cannot keep up
-// must not go on with a gap that it does not know of: its connection closes.
-func sendFrame(s *session, frame []byte) {
-	if s.conn.SendFrame(frame) == netpoll.ErrWouldBlock {
-		s.conn.Fail(ws.StatusPolicyViolation, reasonSlow)
+// sendFrame sends a published frame to one member. One that cannot keep up, of
+// which it reports false, must not go on with a gap that it does not know of: its
+// connection closes.
+func sendFrame(s *session, frame []byte) bool {
+	if s.conn.SendFrame(frame) != netpoll.ErrWouldBlock {
+		return true
 	}
+	s.conn.Fail(ws.StatusPolicyViolation, reasonSlow)
+	return false
 }
 
 const reasonSlow = "too slow: backlog over its limit"

@@ -108,7 +108,7 @@ func (in *Instance) Charge(units int64) {
 
 // What hostcalls cost besides the call, in units of a tenth of a nanosecond.
 const (
-	fuelLine       = 20_000 // a line of log
+	fuelLine       = 5_000 // a line of log
 	fuelRandomByte = 32
 )
 

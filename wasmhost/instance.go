@@ -35,7 +35,7 @@ type InstanceConfig struct {
 	Now Clock
 	// InitFuel is how much the guest may do until it has initialised, and
 	// AllocFuel how much for each Alloc, in units of about one instruction.
-	// (500 million, and 10 million)
+	// (500 million, and 5 million)
 	InitFuel  int64
 	AllocFuel int64
 	// TimeLimit is how long one call of the guest may compute, whatever it has in
@@ -61,7 +61,7 @@ func (c InstanceConfig) withDefaults(h *Host) InstanceConfig {
 	c.Now = cmp.Or(c.Now, startClock())
 	c.InitFuel = cmp.Or(c.InitFuel, 500_000_000)
 	c.TimeLimit = cmp.Or(c.TimeLimit, 25*time.Millisecond)
-	c.AllocFuel = cmp.Or(c.AllocFuel, 10_000_000)
+	c.AllocFuel = cmp.Or(c.AllocFuel, 5_000_000)
 	return c
 }
 

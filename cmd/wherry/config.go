@@ -123,6 +123,9 @@ func tenantKeys(t *runtime.Tenant, module *string) []key {
 func limitKeys(l *runtime.Limits) []key {
 	const maxPages = 65536
 	const maxSendBytes = 1 << 30
+	const maxTotalPages = 1 << 24
+	const maxCount = 1_000_000_000
+	const maxRateBytes = 1 << 30
 	return []key{
 		{name: "memory_pages", read: number(&l.MemoryPages, 1, maxPages)},
 		{name: "message_bytes", read: size(&l.MessageBytes, runtime.MaxMessageBytes)},
@@ -139,6 +142,14 @@ func limitKeys(l *runtime.Limits) []key {
 		{name: "ping_timeout", read: timeout(&l.PingTimeout)},
 		{name: "close_timeout", read: duration(&l.CloseTimeout)}, // runtime lets nobody switch it off
 		{name: "stall_timeout", read: timeout(&l.StallTimeout)},
+		{name: "total_pages", read: number(&l.TotalPages, 1, maxTotalPages)},
+		{name: "topics", read: number(&l.Topics, 1, maxCount)},
+		{name: "subscriptions", read: number(&l.Subscriptions, 1, maxCount)},
+		{name: "conn_rate", read: number(&l.ConnRate, 1, maxCount)},
+		{name: "message_rate", read: number(&l.MessageRate, 1, maxCount)},
+		{name: "receive_rate", read: size(&l.ReceiveRate, maxRateBytes)},
+		{name: "send_rate", read: size(&l.SendRate, maxRateBytes)},
+		{name: "log_lines", read: number(&l.LogLines, 1, maxCount)},
 	}
 }
 
