@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ func TestMutants(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer host.Close()
+	before := liveBytes()
 	refused := make(map[wasmhost.Rule]int)
 	admitted := 0
 	longest := time.Duration(0)
@@ -57,10 +59,21 @@ func TestMutants(t *testing.T) {
 			t.Errorf("mutant %d: %v", i, err)
 		}
 	}
+	if grown := int64(liveBytes()) - int64(before); grown > 16<<20 {
+		t.Errorf("%d mutants left %d bytes", count, grown)
+	}
 	t.Logf("%d mutants: %d admitted, the others refused by %v; the longest took %v", count, admitted, refused, longest)
 	if admitted == 0 || len(refused) < 3 {
 		t.Error("the mutants are all alike")
 	}
+}
+
+// liveBytes is what is on the heap and in use.
+func liveBytes() uint64 {
+	goruntime.GC()
+	var m goruntime.MemStats
+	goruntime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // mutate does to a module what a bad disk, a bad network or a fuzzer would.
