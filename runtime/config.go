@@ -56,6 +56,9 @@ type Route struct {
 	// Deflate compresses messages with clients that offer permessage-deflate
 	// (RFC 7692); nil declines. Published messages go out as they are.
 	Deflate *Deflate
+
+	// Slow says what becomes of connections that take less than they are sent.
+	Slow SlowPolicy
 }
 
 // Deflate is a route's policy of compression. A zero field takes the default in
@@ -184,6 +187,8 @@ func (c Config) withDefaults() (Config, error) {
 			return c, configError("route %q leads to tenant %q, which there is not", r.Pattern, r.Tenant)
 		case r.Placement > PerLoop:
 			return c, configError("route %q has placement %d; it can be Single or PerLoop", r.Pattern, r.Placement)
+		case r.Slow > DropSlow:
+			return c, configError("route %q has policy %d for slow readers; it can be CloseSlow or DropSlow", r.Pattern, r.Slow)
 		}
 	}
 	return c, nil

@@ -53,6 +53,7 @@ const (
 type sessionExtra struct {
 	memberships []membership
 	attachment  []byte
+	drops       dropRecord
 }
 
 // sessions are a home's, in slots that never move. Owned by the loop.

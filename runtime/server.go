@@ -98,7 +98,7 @@ func (s *Server) build(config Config) error {
 			return err
 		}
 		for _, t := range s.tenants {
-			shard.clubs[t] = &club{shard: shard, topics: make(map[string]*topic)}
+			shard.clubs[t] = &club{shard: shard, tenant: t, topics: make(map[string]*topic)}
 		}
 		s.shards = append(s.shards, shard)
 	}
@@ -253,14 +253,15 @@ type Stats struct {
 	Waits   uint64 // system calls that wait for events
 	Reads   uint64 // system calls that read
 	Writes  uint64 // system calls that write
+	Dropped uint64 // messages that clients of routes with DropSlow did not get
 }
 
 // Stats asks every loop. After Shutdown it returns zeros.
 func (s *Server) Stats() Stats {
-	answers := make(chan netpoll.Stats, len(s.shards))
+	answers := make(chan Stats, len(s.shards))
 	asked := 0
 	for _, shard := range s.shards {
-		if shard.loop.Post(func() { answers <- shard.loop.Stats() }) {
+		if shard.loop.Post(func() { answers <- shard.stats() }) {
 			asked++
 		}
 	}
@@ -273,6 +274,7 @@ func (s *Server) Stats() Stats {
 		sum.Waits += a.Waits
 		sum.Reads += a.Reads
 		sum.Writes += a.Writes
+		sum.Dropped += a.Dropped
 	}
 	return sum
 }

@@ -22,6 +22,7 @@ type shard struct {
 	applying int     // homes that apply commands: nothing is delivered then
 	clock    wasmhost.Clock
 	started  time.Time
+	dropped  uint64 // messages that slow connections did not get
 	response []byte // scratch for heads and responses
 	draining bool
 }
@@ -72,6 +73,15 @@ func (s *shard) refuse(c *netpoll.Conn, r *wshead.Refusal) {
 func (s *shard) Refused(c *netpoll.Conn, r *wshead.Refusal) {
 	s.server.logger.Info("handshake refused",
 		slog.String("error", r.Name), slog.Int("status", r.Status), slog.String("peer", c.Peer().String()))
+}
+
+// stats returns what the shard and its loop have counted.
+func (s *shard) stats() Stats {
+	l := s.loop.Stats()
+	return Stats{
+		Conns: l.Conns, Accepts: l.Accepts, Turns: l.Turns, Waits: l.Waits, Reads: l.Reads, Writes: l.Writes,
+		Dropped: s.dropped,
+	}
 }
 
 // Deliver implements [netpoll.Driver]: it lets every program that has events run

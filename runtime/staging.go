@@ -4,8 +4,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/gobwas/ws"
-
 	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll"
 )
@@ -164,16 +162,6 @@ func (h *home) deliver() {
 	}
 	h.release(min(told, len(h.ended)))
 	h.unqueue()
-}
-
-// closeSlow closes the connections whose backlog is over its limit, and whose
-// program does not want to hear when it drains.
-func (h *home) closeSlow() {
-	for i, c := range h.slow {
-		h.slow[i] = nil
-		c.Fail(ws.StatusPolicyViolation, reasonSlow)
-	}
-	h.slow = h.slow[:0]
 }
 
 // unqueue stages what had to wait, as far as there is room.

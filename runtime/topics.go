@@ -14,6 +14,7 @@ import (
 // A club is a tenant's topics on one loop, for all its homes there.
 type club struct {
 	shard   *shard            // Set by New, never changed.
+	tenant  *tenant           // Set by New, never changed.
 	peers   []*club           // Set by New, never changed: the tenant's on the other loops.
 	topics  map[string]*topic // Owned by the loop.
 	members atomic.Int32      // subscriptions in all; other loops look whether there are any
@@ -129,7 +130,7 @@ func (c *club) publish(name []byte, op ws.OpCode, payload []byte, except *sessio
 		c.scratch = frame
 	}
 	if t != nil {
-		t.send(frame, except)
+		c.send(t, frame, except)
 	}
 	if elsewhere {
 		c.post(string(name), frame)
@@ -171,29 +172,31 @@ func (c *club) post(name string, frame []byte) {
 // deliver sends a frame that was published on another loop.
 func (c *club) deliver(name string, frame []byte) {
 	if t := c.topics[name]; t != nil {
-		t.send(frame, nil)
+		c.send(t, frame, nil)
 	}
 }
 
-func (t *topic) send(frame []byte, except *session) {
+// send sends a frame to the members of t, but for except.
+func (c *club) send(t *topic, frame []byte, except *session) {
 	// A member whose socket turns out to be broken leaves the topic on the
 	// spot, and the last one takes its place: go from the back.
 	for i := len(t.members) - 1; i >= 0; i-- {
 		if s := t.members[i]; s != except {
-			sendFrame(s, frame)
+			c.sendFrame(s, frame)
 		}
 	}
 }
 
-// sendFrame sends a published frame to one member. A member that cannot keep up
-// must not go on with a gap that it does not know of: its connection closes.
-func sendFrame(s *session, frame []byte) {
-	if s.conn.SendFrame(frame) == netpoll.ErrWouldBlock {
+// sendFrame sends a published frame to one member.
+func (c *club) sendFrame(s *session, frame []byte) {
+	switch {
+	case s.conn.SendFrame(frame) != netpoll.ErrWouldBlock:
+	case c.shard.policy(s) == DropSlow:
+		c.shard.drop(s, c.tenant)
+	default:
 		s.conn.Fail(ws.StatusPolicyViolation, reasonSlow)
 	}
 }
-
-const reasonSlow = "too slow: backlog over its limit"
 
 // checkTopic says whether name can be a topic's.
 func checkTopic(name []byte) abi.Status {

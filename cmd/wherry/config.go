@@ -145,6 +145,9 @@ func routeKeys(r *runtime.Route) []key {
 			option[runtime.Placement]{"single", runtime.Single},
 			option[runtime.Placement]{"per-loop", runtime.PerLoop})},
 		{name: "origins", read: origins(&r.Origins)},
+		{name: "slow", read: choice(&r.Slow,
+			option[runtime.SlowPolicy]{"close", runtime.CloseSlow},
+			option[runtime.SlowPolicy]{"drop", runtime.DropSlow})},
 		{name: "deflate", read: func(v value) {
 			r.Deflate = new(runtime.Deflate) // that it is there is what switches it on
 			v.readTable(deflateKeys(r.Deflate))
