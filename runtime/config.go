@@ -57,6 +57,11 @@ type Route struct {
 	// (RFC 7692); nil declines. Published messages go out as they are.
 	Deflate *Deflate
 
+	// Disabled switches WebSocket support off: handshakes are refused with 501,
+	// which says so, and any other request is answered as where there is no
+	// route.
+	Disabled bool
+
 	// Slow says what becomes of connections that take less than they are sent.
 	Slow SlowPolicy
 }

@@ -53,6 +53,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		refusal = wshead.NotFound
 	}
+	if refusal == nil && route.disabled {
+		refusal = wshead.WebSocketOff
+	}
 	if refusal == nil && !route.allows(r.Header.Get("Origin"), r.Header["Origin"] != nil) {
 		refusal = wshead.OriginRefused
 	}

@@ -105,7 +105,7 @@ func (p *plainSide) drop() {
 
 // serve answers a request that is no upgrade.
 func (p *plainSide) serve(w http.ResponseWriter, r *http.Request) {
-	if p.server.routes.match(r.Host, r.URL.EscapedPath()) == nil {
+	if route := p.server.routes.match(r.Host, r.URL.EscapedPath()); route == nil || route.disabled {
 		if p.handler != nil {
 			p.handler.ServeHTTP(w, r)
 			return

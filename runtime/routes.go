@@ -18,6 +18,7 @@ type route struct {
 	deflate   *wsdeflate.Config
 	origins   []string
 	slow      SlowPolicy
+	disabled  bool
 }
 
 // routes are all routes, the most specific first. Set by New, never changed.
@@ -39,7 +40,7 @@ func newRoutes(config []Route, tenants map[string]*tenant) (routes, error) {
 		}
 		rs = append(rs, &route{
 			pattern: patterns[i], tenant: tenants[r.Tenant], placement: r.Placement,
-			deflate: r.Deflate.config(), origins: r.Origins, slow: r.Slow,
+			deflate: r.Deflate.config(), origins: r.Origins, slow: r.Slow, disabled: r.Disabled,
 		})
 	}
 	sort.SliceStable(rs, func(i, j int) bool { return rs[i].pattern.less(&rs[j].pattern) })

@@ -46,6 +46,10 @@ func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
 		s.refuse(c, wshead.NotFound)
 		return
 	}
+	if r.disabled {
+		s.refuse(c, wshead.WebSocketOff)
+		return
+	}
 	if origin, has := head.Get("Origin"); !r.allows(view(origin), has) {
 		s.refuse(c, wshead.OriginRefused)
 		return

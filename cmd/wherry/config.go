@@ -145,6 +145,7 @@ func routeKeys(r *runtime.Route) []key {
 			option[runtime.Placement]{"single", runtime.Single},
 			option[runtime.Placement]{"per-loop", runtime.PerLoop})},
 		{name: "origins", read: origins(&r.Origins)},
+		{name: "disabled", read: yes(&r.Disabled)},
 		{name: "slow", read: choice(&r.Slow,
 			option[runtime.SlowPolicy]{"close", runtime.CloseSlow},
 			option[runtime.SlowPolicy]{"drop", runtime.DropSlow})},

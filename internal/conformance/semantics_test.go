@@ -21,7 +21,6 @@ const (
 // scenariosExcluded lists the scenarios that cannot pass, and why.
 var scenariosExcluded = map[string]string{
 	"HS-16": "a route's parameters have no convertors yet",
-	"HS-19": "WebSocket support cannot be switched off for a route yet",
 	"HS-20": "HTTP requests are not for guests yet: the server's own handler answers, and the guest sees no event",
 	"DN-12": noTimers,
 	"EX-04": "a guest handles events and does not return: its connection stays open (the scenario says so itself)",
@@ -118,6 +117,7 @@ func TestScenarios(t *testing.T) {
 func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, error) {
 	limits := runtime.Limits{}
 	var origins []string
+	disabled := false
 	ms := func(v any) time.Duration { return time.Duration(v.(float64)) * time.Millisecond }
 	for name, value := range s.Server {
 		switch name {
@@ -138,6 +138,8 @@ func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, erro
 			}
 		case "max_connections":
 			limits.Conns = int(value.(float64))
+		case "ws":
+			disabled = value == "off"
 		case "ws_per_message_deflate":
 			// Off, as it is by default.
 		default:
@@ -153,7 +155,7 @@ func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, erro
 	}
 	config := recorderConfig(all, limits)
 	for i := range config.Routes {
-		config.Routes[i].Origins = origins
+		config.Routes[i].Origins, config.Routes[i].Disabled = origins, disabled
 	}
 	config.HTTP = http.HandlerFunc(plain)
 	config.CacheDir = cache

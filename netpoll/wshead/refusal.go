@@ -66,7 +66,7 @@ var (
 	HeadTimeout   = &Refusal{408, "head_timeout", "The request head was not complete in time.", ""}
 	NotFound      = &Refusal{404, "not_found", "Nothing is served at this path.", ""}
 	OriginRefused = &Refusal{403, "origin_refused", "This Origin may not connect here.", ""}
-	WebSocketOff  = &Refusal{403, "websocket_off", "WebSocket support is turned off for this route.", ""}
+	WebSocketOff  = &Refusal{501, "websocket_off", "WebSocket support is turned off for this route.", ""}
 	GuestFailed   = &Refusal{500, "guest_failed", "The application failed before it answered.", ""}
 	NoAnswer      = &Refusal{503, "no_answer", "The application did not answer in time.", ""}
 	GuestDown     = &Refusal{503, "guest_down", "The application keeps failing and is being restarted.", retryShortly}
