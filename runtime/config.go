@@ -43,7 +43,17 @@ type Tenant struct {
 type Route struct {
 	// Pattern is "[HOST]/PATH". A segment "{name}" of the path matches one
 	// segment, a last "{name...}" all the rest; the values are the guest's
-	// parameters, their names in lower case. Literal segments win over parameters, those over the rest.
+	// parameters, their names in lower case. What a parameter matches can be
+	// narrowed; what it does not match is another route's, or none's:
+	//
+	//	{name}, {name:str}       a segment that is not empty
+	//	{name:int}               decimal digits, with a value below 2^63
+	//	{name:float}             decimal digits, or two rows of them with a point between
+	//	{name:uuid}              32 hexadecimal digits; hyphens after 8, 12, 16 and 20 may be there
+	//	{name...}, {name:path}   at the end: all that is left, and that may be nothing
+	//
+	// Literal segments win over parameters: int, uuid, float, str, path, in this
+	// order.
 	Pattern   string
 	Tenant    string
 	Placement Placement

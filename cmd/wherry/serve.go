@@ -20,8 +20,8 @@ import (
 const serveAbout = `serve WebSocket connections
 
 Each ROUTE=MODULE gives the connections to a route to a guest. ROUTE is
-[HOST]/PATH; a segment {name} of PATH matches any one segment, a last {name...}
-all that is left. MODULE is the path of a .wasm file, or echo or chat, which are
+[HOST]/PATH; a segment {name} of PATH matches any one segment, {name:int} (or
+:float, :uuid) one that is that, a last {name...} all that is left. MODULE is the path of a .wasm file, or echo or chat, which are
 built in. Routes with the same MODULE share one instance of it.
 
 With --config the rest comes from a file, which docs/configuration.md describes

@@ -20,7 +20,6 @@ const (
 
 // scenariosExcluded lists the scenarios that cannot pass, and why.
 var scenariosExcluded = map[string]string{
-	"HS-16": "a route's parameters have no convertors yet",
 	"HS-20": "HTTP requests are not for guests yet: the server's own handler answers, and the guest sees no event",
 	"DN-12": noTimers,
 	"EX-04": "a guest handles events and does not return: its connection stays open (the scenario says so itself)",
@@ -41,31 +40,31 @@ const echoScript = "connect: accept\nmessage: echo"
 // scripts are what the scenarios' paths lead to, by the patterns of their routes:
 // the handlers that they describe in words.
 var scripts = map[string]string{
-	"/echo":                   echoScript,
-	"/proto":                  "connect: accept",
-	"/subproto":               "connect: accept :protocol=$p; close 1000",
-	"/hdrs":                   "connect: accept x-a=1 set-cookie=a=b set-cookie=c=d; close 1000",
-	"/seed1560":               "connect: close 1000",
-	"/close_before":           "connect: close $c nope",
-	"/fa/items/{item}/ws":     "connect lacks cookie: close 1008 Session cookie missing\nconnect has cookie: accept\ntext: send Message text was: $data, for item ID: $item",
-	"/denial":                 `connect: reject 401 www-authenticate=Bearer content-type=application/json :body={"e":"unauth"}`,
-	"/raise_before":           "connect: trap",
-	"/fa/q":                   `connect lacks q: reject 422 content-type=application/json :body={"detail":[{"loc":["query","q"],"type":"missing"}]}`,
-	"/slowaccept":             "connect: after 500\ntimer: accept",
-	"/close/{code}":           "connect: accept; close $code $r",
-	"/raise_after":            "connect: accept; trap",
-	"/httpexc_after":          "connect: accept; trap",
-	"/farewell":               "connect: accept\ntext: send Echo: $data\nclose: send Goodbye",
-	"/push":                   "connect: accept; after 100\ntimer: send m$sent; after 100",
-	"/ep/text":                "connect: accept\nbinary: close 1003",
-	"/flood":                  "connect: accept; blobs $n 65536",
-	"/room":                   "connect: accept; join room\ntext: publish room",
-	"/info/{a}/{b}/{rest...}": `connect: accept; send {"scheme":"$scheme"}; close 1000`,
-	"/httpexc_before":         "connect: reject 401 x-h=1 :body=no",
-	"/send_before":            "connect: send early\nfault: trap", // what an SDK does with an error that nobody handles
-	"/double_close":           "connect: accept; close 4001 one; close 4002 two",
-	"/return_after":           "connect: accept",
-	"/fa/raise/ws":            "connect: accept\ntext: close 4003 forbidden",
+	"/echo":                         echoScript,
+	"/proto":                        "connect: accept",
+	"/subproto":                     "connect: accept :protocol=$p; close 1000",
+	"/hdrs":                         "connect: accept x-a=1 set-cookie=a=b set-cookie=c=d; close 1000",
+	"/seed1560":                     "connect: close 1000",
+	"/close_before":                 "connect: close $c nope",
+	"/fa/items/{item}/ws":           "connect lacks cookie: close 1008 Session cookie missing\nconnect has cookie: accept\ntext: send Message text was: $data, for item ID: $item",
+	"/denial":                       `connect: reject 401 www-authenticate=Bearer content-type=application/json :body={"e":"unauth"}`,
+	"/raise_before":                 "connect: trap",
+	"/fa/q":                         `connect lacks q: reject 422 content-type=application/json :body={"detail":[{"loc":["query","q"],"type":"missing"}]}`,
+	"/slowaccept":                   "connect: after 500\ntimer: accept",
+	"/close/{code}":                 "connect: accept; close $code $r",
+	"/raise_after":                  "connect: accept; trap",
+	"/httpexc_after":                "connect: accept; trap",
+	"/farewell":                     "connect: accept\ntext: send Echo: $data\nclose: send Goodbye",
+	"/push":                         "connect: accept; after 100\ntimer: send m$sent; after 100",
+	"/ep/text":                      "connect: accept\nbinary: close 1003",
+	"/flood":                        "connect: accept; blobs $n 65536",
+	"/room":                         "connect: accept; join room\ntext: publish room",
+	"/info/{a}/{b:int}/{rest:path}": `connect: accept; send {"scheme":"$scheme"}; close 1000`,
+	"/httpexc_before":               "connect: reject 401 x-h=1 :body=no",
+	"/send_before":                  "connect: send early\nfault: trap", // what an SDK does with an error that nobody handles
+	"/double_close":                 "connect: accept; close 4001 one; close 4002 two",
+	"/return_after":                 "connect: accept",
+	"/fa/raise/ws":                  "connect: accept\ntext: close 4003 forbidden",
 }
 
 // adapt changes what a scenario wants where the design decided otherwise. It says
