@@ -112,6 +112,10 @@ func (c *Conn) settle() {
 // Peer returns the address of the other end; the zero value where it has none.
 func (c *Conn) Peer() netip.AddrPort { return c.peer.addrPort() }
 
+// SetPeer replaces that address, once somebody who is trusted has told whose
+// connection it is.
+func (c *Conn) SetPeer(a netip.AddrPort) { c.peer = makeAddress(a) }
+
 // Traffic returns how many bytes came and went so far, heads and frame headers
 // included.
 func (c *Conn) Traffic() (received, sent uint64) { return c.received, c.sent }

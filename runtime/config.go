@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	goruntime "runtime"
 	"time"
 
@@ -18,6 +19,11 @@ import (
 type Config struct {
 	Tenants []Tenant
 	Routes  []Route
+
+	// TrustedProxies are the addresses of proxies in front. From them, and from
+	// nobody else, X-Forwarded-For and X-Forwarded-Proto, or Forwarded, say who the
+	// client is and whether it came over TLS: for programs, the log and limits.
+	TrustedProxies []netip.Prefix
 
 	Conns       int           // connections in all, from their handshake on; over it they are refused with 503 (1 million)
 	Loops       int           // event loops, each on a thread of its own (GOMAXPROCS)

@@ -60,8 +60,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal = wshead.OriginRefused
 	}
 	if refusal != nil {
+		peer := r.RemoteAddr
+		if direct, err := netip.ParseAddrPort(peer); err == nil {
+			peer = s.proxies.caller(direct, &h).peer.String()
+		}
 		s.logger.Info("handshake refused", slog.String("error", refusal.Name),
-			slog.Int("status", refusal.Status), slog.String("peer", r.RemoteAddr))
+			slog.Int("status", refusal.Status), slog.String("peer", peer))
 		writeRefusal(w, refusal)
 		return
 	}

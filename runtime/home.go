@@ -122,8 +122,8 @@ func (h *home) admit() bool {
 }
 
 // connect makes the home the handler of a connection, and stages its connect
-// event.
-func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
+// event, whose fields f are.
+func (h *home) connect(c *netpoll.Conn, f connectFields) {
 	if !h.ready() {
 		h.shard.refuse(c, wshead.GuestDown)
 		return
@@ -133,9 +133,8 @@ func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
 		return
 	}
 	s, key := h.sessions.add(c)
-	s.route = r.index
-	c.Await(h, uint64(key), h.settingsFor(r))
-	f := connectFields{conn: c, head: head, route: r}
+	s.route = f.route.index
+	c.Await(h, uint64(key), h.settingsFor(f.route))
 	h.record = abi.Record{Kind: abi.Connect, Conn: uint64(key)}
 	n := f.size()
 	if b, ok := h.room(&h.record, n); ok {

@@ -25,6 +25,7 @@ type Server struct {
 	host    *wasmhost.Host
 	tenants map[string]*tenant
 	routes  routes
+	proxies proxies
 	shards  []*shard
 	plain   *plainSide
 
@@ -80,6 +81,10 @@ func New(config Config) (*Server, error) {
 }
 
 func (s *Server) build(config Config) error {
+	var err error
+	if s.proxies, err = newProxies(config.TrustedProxies); err != nil {
+		return err
+	}
 	for _, t := range config.Tenants {
 		built, err := newTenant(t, s.host)
 		if err != nil {
@@ -87,7 +92,6 @@ func (s *Server) build(config Config) error {
 		}
 		s.tenants[t.Name] = built
 	}
-	var err error
 	if s.routes, err = newRoutes(config.Routes, s.tenants); err != nil {
 		return err
 	}

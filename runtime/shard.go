@@ -29,6 +29,9 @@ type shard struct {
 
 // Route implements [netpoll.Driver].
 func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
+	direct := c.Peer()
+	from := s.server.proxies.caller(direct, head)
+	c.SetPeer(from.peer)
 	if s.draining {
 		s.refuse(c, wshead.ShuttingDown)
 		return
@@ -59,10 +62,11 @@ func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
 		h = r.homes[s.index] // it came here because here was best
 	}
 	if h.shard != s {
+		c.SetPeer(direct) // to be asked again
 		c.Move(h.shard.loop)
 		return
 	}
-	h.connect(c, head, r)
+	h.connect(c, connectFields{conn: c, head: head, route: r, secure: from.secure})
 }
 
 // refuse answers a handshake that no program sees.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -82,6 +83,7 @@ func snakeCase(name string) string {
 func TestConfigValues(t *testing.T) {
 	const file = `
 listen = ["localhost:0", "[::1]:80"]
+trusted_proxies = ["::ffff:192.0.2.1", "10.0.0.0/8", "::1"]
 loops = 3
 head_timeout = "1m30s"
 cache_dir = "cache"
@@ -114,6 +116,8 @@ pattern = "/c"
 tenant = "b"
 placement = "single"
 origins = []
+slow = "drop"
+disabled = true
 [route.deflate]
 level = "smallest"
 server_window_bits = 9
@@ -123,6 +127,9 @@ server_window_bits = 9
 		t.Fatal(err)
 	}
 	want := runtime.Config{
+		TrustedProxies: []netip.Prefix{
+			netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128"),
+		},
 		Loops:       3,
 		HeadTimeout: 90 * time.Second,
 		CacheDir:    filepath.Join("dir", "cache"),
@@ -140,7 +147,7 @@ server_window_bits = 9
 		Routes: []runtime.Route{
 			{Pattern: "example.com/a", Tenant: "acme"},
 			{Pattern: "/b/{rest...}", Tenant: "b", Placement: runtime.PerLoop, Deflate: &runtime.Deflate{}},
-			{Pattern: "/c", Tenant: "b", Origins: []string{}, Deflate: &runtime.Deflate{Level: runtime.DeflateSmallest, ServerWindowBits: 9}},
+			{Pattern: "/c", Tenant: "b", Origins: []string{}, Slow: runtime.DropSlow, Disabled: true, Deflate: &runtime.Deflate{Level: runtime.DeflateSmallest, ServerWindowBits: 9}},
 		},
 	}
 	if !reflect.DeepEqual(f.config, want) {
@@ -191,6 +198,10 @@ func TestConfigProblems(t *testing.T) {
 		}},
 		{"origins", tenant + route + "origins = [\"https://a.example\", \"https://b.example/\",\n\"c.example\", \"https://A.example:8443\", \"null\", \"\"]", []string{
 			`f:7: origins is "https://b.example/"; write an array of origins`, `f:8: origins is "c.example"; write`, `f:8: origins is ""; write`,
+		}},
+		{"proxies", "trusted_proxies = [\"192.0.2.1\", \"10.0.0.1/8\", \"localhost\",\n\"fe80::1%eth0\", 10, \"::ffff:10.0.0.0/104\", \"fd00::/8\"]", []string{
+			`f:1: trusted_proxies is "10.0.0.1/8"; write an array of addresses or networks`, `f:1: trusted_proxies is "localhost"; `,
+			`f:2: trusted_proxies is "fe80::1%eth0"; `, `f:2: trusted_proxies is 10; `, `f:2: trusted_proxies is "::ffff:10.0.0.0/104"; `,
 		}},
 		{"no address", "listen = []", []string{`f:1: listen is an array; write an array of addresses such as`}},
 		{"ranges", "loops = 0\nhead_timeout = \"off\"\n" + tenant + "[tenant.limits]\nmemory_pages = 65537\nmessage_bytes = \"65MiB\"\nsend_bytes = 0\n" +

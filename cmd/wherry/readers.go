@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -204,6 +205,34 @@ func isAddress(s string) bool {
 	}
 	_, err = strconv.ParseUint(port, 10, 16)
 	return err == nil
+}
+
+// prefixes reads networks and single addresses.
+func prefixes(to *[]netip.Prefix) reader {
+	return func(v value) {
+		var texts []string
+		list(&texts, 0, `addresses or networks such as "192.0.2.1", "10.0.0.0/8" or "fd00::/8"`, isPrefix)(v)
+		for _, s := range texts {
+			p, _ := parsePrefix(s)
+			*to = append(*to, p)
+		}
+	}
+}
+
+func isPrefix(s string) bool {
+	_, ok := parsePrefix(s)
+	return ok
+}
+
+// parsePrefix reads a network of which all bits behind the length are 0, or one
+// address.
+func parsePrefix(s string) (p netip.Prefix, ok bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), a.Zone() == ""
+	}
+	p, err := netip.ParsePrefix(s)
+	return p, err == nil && p == p.Masked() && !p.Addr().Is4In6()
 }
 
 // origins reads where pages may come from, if from anywhere.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,6 @@ var scenariosExcluded = map[string]string{
 	"KA-03": noBusyGuest,
 	"BP-01": "the recorder tells what it saw by its log, and the faults of three thousand refused sends use up the lines that a guest may log in a second; TestNotWritable of package runtime sees the order",
 	"BP-02": noBusyGuest,
-	"PH-01": "there are no trusted proxies yet",
 	"RL-01": "a module cannot be replaced while the server runs yet",
 	"SD-01": "Shutdown closes with 1001; that it is for a restart, and so 1012, cannot be said yet",
 	"SD-02": noTimers,
@@ -59,7 +59,7 @@ var scripts = map[string]string{
 	"/ep/text":                      "connect: accept\nbinary: close 1003",
 	"/flood":                        "connect: accept; blobs $n 65536",
 	"/room":                         "connect: accept; join room\ntext: publish room",
-	"/info/{a}/{b:int}/{rest:path}": `connect: accept; send {"scheme":"$scheme"}; close 1000`,
+	"/info/{a}/{b:int}/{rest:path}": `connect: accept; send {"client":"$client","scheme":"$scheme"}; close 1000`,
 	"/httpexc_before":               "connect: reject 401 x-h=1 :body=no",
 	"/send_before":                  "connect: send early\nfault: trap", // what an SDK does with an error that nobody handles
 	"/double_close":                 "connect: accept; close 4001 one; close 4002 two",
@@ -117,6 +117,7 @@ func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, erro
 	limits := runtime.Limits{}
 	var origins []string
 	disabled := false
+	var proxies []netip.Prefix
 	ms := func(v any) time.Duration { return time.Duration(v.(float64)) * time.Millisecond }
 	for name, value := range s.Server {
 		switch name {
@@ -137,6 +138,9 @@ func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, erro
 			}
 		case "max_connections":
 			limits.Conns = int(value.(float64))
+		case "forwarded_allow_ips":
+			a := netip.MustParseAddr(value.(string))
+			proxies = append(proxies, netip.PrefixFrom(a, a.BitLen()))
 		case "ws":
 			disabled = value == "off"
 		case "ws_per_message_deflate":
@@ -156,6 +160,7 @@ func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, erro
 	for i := range config.Routes {
 		config.Routes[i].Origins, config.Routes[i].Disabled = origins, disabled
 	}
+	config.TrustedProxies = proxies
 	config.HTTP = http.HandlerFunc(plain)
 	config.CacheDir = cache
 	return config, nil
