@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 	goruntime "runtime"
@@ -25,12 +26,13 @@ type Config struct {
 	// client is and whether it came over TLS: for programs, the log and limits.
 	TrustedProxies []netip.Prefix
 
-	Conns       int           // connections in all, from their handshake on; over it they are refused with 503 (1 million)
-	Loops       int           // event loops, each on a thread of its own (GOMAXPROCS)
-	HeadTimeout time.Duration // from accept to a complete request head (5 s)
-	CacheDir    string        // where compiled modules are kept between runs (nowhere)
-	HTTP        http.Handler  // what is neither an upgrade nor at a route (404)
-	Logger      *slog.Logger  // (slog.Default())
+	Conns        int           // connections in all, from their handshake on; over it they are refused with 503 (1 million)
+	AddressConns int           // of those from one IPv4 address or IPv6 /64; over it 503; negative: no limit (20 000)
+	Loops        int           // event loops, each on a thread of its own (GOMAXPROCS)
+	HeadTimeout  time.Duration // from accept to a complete request head (5 s)
+	CacheDir     string        // where compiled modules are kept between runs (nowhere)
+	HTTP         http.Handler  // what is neither an upgrade nor at a route (404)
+	Logger       *slog.Logger  // (slog.Default())
 }
 
 // A Tenant is the unit of isolation and accounting: a program, what it may use,
@@ -191,6 +193,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, configError("%d connections; it cannot be negative", c.Conns)
 	}
 	c.Conns = cmp.Or(c.Conns, 1_000_000)
+	c.AddressConns = min(max(cmp.Or(c.AddressConns, 20_000), 0), math.MaxInt32)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	names := make(map[string]bool)
 	for _, t := range c.Tenants {

@@ -104,21 +104,29 @@ func (h *home) greet() bool {
 	return h.stageLarge(&r, len(b), func(to []byte) { copy(to, b) })
 }
 
-// admit counts a connection, and reports whether there may be one more: of the
-// server, of the tenant, and in the home's table.
-func (h *home) admit() bool {
+// admit counts a connection, if there may be one more: of the client's address,
+// of the server, of the tenant, and in the home's table. Otherwise it returns why
+// not.
+func (h *home) admit(c *netpoll.Conn) *wshead.Refusal {
 	s := h.shard.server
-	if s.conns.Add(1) > s.maxConns {
-		s.conns.Add(-1)
-		return false
-	}
-	if h.tenant.conns.Add(1) > int64(h.tenant.limits.Conns) || h.sessions.used == maxSessions {
-		h.tenant.conns.Add(-1)
-		s.conns.Add(-1)
-		return false
+	if !s.addresses.enter(c.Peer()) {
+		return wshead.AddressFull
 	}
 	h.load.Add(1)
-	return true
+	conns, ofTenant := s.conns.Add(1), h.tenant.conns.Add(1)
+	if conns > s.maxConns || ofTenant > int64(h.tenant.limits.Conns) || h.sessions.used == maxSessions {
+		h.discount(c)
+		return wshead.Full
+	}
+	return nil
+}
+
+// discount forgets a connection that admit has counted.
+func (h *home) discount(c *netpoll.Conn) {
+	h.load.Add(-1)
+	h.tenant.conns.Add(-1)
+	h.shard.server.conns.Add(-1)
+	h.shard.server.addresses.leave(c.Peer())
 }
 
 // connect makes the home the handler of a connection, and stages its connect
@@ -128,8 +136,8 @@ func (h *home) connect(c *netpoll.Conn, f connectFields) {
 		h.shard.refuse(c, wshead.GuestDown)
 		return
 	}
-	if !h.admit() {
-		h.shard.refuse(c, wshead.Full)
+	if refusal := h.admit(c); refusal != nil {
+		h.shard.refuse(c, refusal)
 		return
 	}
 	s, key := h.sessions.add(c)

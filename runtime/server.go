@@ -34,6 +34,7 @@ type Server struct {
 	instances atomic.Uint64  // that were started: the last one's name
 	conns     atomic.Int64   // connections that have a session, on all loops
 	maxConns  int64          // Set by New, never changed.
+	addresses addresses
 
 	mu        sync.Mutex
 	listeners []int // Guarded by mu.
@@ -85,6 +86,7 @@ func (s *Server) build(config Config) error {
 	if s.proxies, err = newProxies(config.TrustedProxies); err != nil {
 		return err
 	}
+	s.addresses = addresses{most: int32(config.AddressConns), exempt: s.proxies, conns: make(map[uint64]int32)}
 	for _, t := range config.Tenants {
 		built, err := newTenant(t, s.host)
 		if err != nil {

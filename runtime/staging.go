@@ -197,8 +197,6 @@ func (h *home) release(told int) {
 
 func (h *home) letGo(c *netpoll.Conn) {
 	h.sessions.free(handle(c.Key))
-	h.load.Add(-1)
-	h.tenant.conns.Add(-1)
-	h.shard.server.conns.Add(-1)
+	h.discount(c)
 	c.Release()
 }

@@ -86,6 +86,7 @@ func (f *configFile) keys() []key {
 		{name: "listen", read: addresses(&f.listen)},
 		{name: "loops", read: number(&c.Loops, 1, runtime.MaxLoops)},
 		{name: "conns", read: number(&c.Conns, 1, maxConns)},
+		{name: "address_conns", read: numberOrOff(&c.AddressConns, 1, maxConns)},
 		{name: "trusted_proxies", read: prefixes(&c.TrustedProxies)},
 		{name: "head_timeout", read: duration(&c.HeadTimeout)},
 		{name: "cache_dir", read: f.file(&c.CacheDir)},

@@ -83,6 +83,7 @@ func snakeCase(name string) string {
 func TestConfigValues(t *testing.T) {
 	const file = `
 listen = ["localhost:0", "[::1]:80"]
+address_conns = "off"
 trusted_proxies = ["::ffff:192.0.2.1", "10.0.0.0/8", "::1"]
 loops = 3
 head_timeout = "1m30s"
@@ -130,9 +131,10 @@ server_window_bits = 9
 		TrustedProxies: []netip.Prefix{
 			netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128"),
 		},
-		Loops:       3,
-		HeadTimeout: 90 * time.Second,
-		CacheDir:    filepath.Join("dir", "cache"),
+		AddressConns: -1,
+		Loops:        3,
+		HeadTimeout:  90 * time.Second,
+		CacheDir:     filepath.Join("dir", "cache"),
 		Tenants: []runtime.Tenant{{
 			Name:   "acme",
 			Config: map[string]string{"greeting.1": "ahoy", "empty": ""},
@@ -202,6 +204,9 @@ func TestConfigProblems(t *testing.T) {
 		{"proxies", "trusted_proxies = [\"192.0.2.1\", \"10.0.0.1/8\", \"localhost\",\n\"fe80::1%eth0\", 10, \"::ffff:10.0.0.0/104\", \"fd00::/8\"]", []string{
 			`f:1: trusted_proxies is "10.0.0.1/8"; write an array of addresses or networks`, `f:1: trusted_proxies is "localhost"; `,
 			`f:2: trusted_proxies is "fe80::1%eth0"; `, `f:2: trusted_proxies is 10; `, `f:2: trusted_proxies is "::ffff:10.0.0.0/104"; `,
+		}},
+		{"numbers or off", "address_conns = 0\nconns = \"off\"\n", []string{
+			`f:1: address_conns is 0; write a whole number from 1 to 1073741824, or "off"`, `f:2: conns is "off"; write a whole number`,
 		}},
 		{"no address", "listen = []", []string{`f:1: listen is an array; write an array of addresses such as`}},
 		{"ranges", "loops = 0\nhead_timeout = \"off\"\n" + tenant + "[tenant.limits]\nmemory_pages = 65537\nmessage_bytes = \"65MiB\"\nsend_bytes = 0\n" +

@@ -78,6 +78,19 @@ func number[T int | uint32](to *T, low, high int64) reader {
 	}
 }
 
+// numberOrOff reads a number, or "off", which becomes a negative one.
+func numberOrOff(to *int, low, high int64) reader {
+	return func(v value) {
+		if n, ok := v.any.(int64); ok && n >= low && n <= high {
+			*to = int(n)
+		} else if v.any == "off" {
+			*to = -1
+		} else {
+			v.expected(fmt.Sprintf(`a whole number from %d to %d, or "off"`, low, high))
+		}
+	}
+}
+
 // size reads a number of bytes from 1 to high, such as 65536 or "64KiB".
 func size(to *int, high int64) reader {
 	return func(v value) {

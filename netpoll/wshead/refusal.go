@@ -71,6 +71,7 @@ var (
 	NoAnswer      = &Refusal{503, "no_answer", "The application did not answer in time.", ""}
 	GuestDown     = &Refusal{503, "guest_down", "The application keeps failing and is being restarted.", retryShortly}
 	Full          = &Refusal{503, "full", "The server has as many connections as it may have.", retryShortly}
+	AddressFull   = &Refusal{503, "address_full", "Your address has as many connections as one may have.", retryShortly}
 	ShuttingDown  = &Refusal{503, "shutting_down", "The server is shutting down.", retryAfterRun}
 )
 
@@ -82,6 +83,6 @@ func Refusals() []*Refusal {
 		BadContentLength, BadTransferEncoding,
 		MethodNotAllowed, UnknownMethod, HTTP10, UpgradeRequired, BadConnection, BodyOnUpgrade, KeyMissing, KeyDuplicate,
 		BadKey, VersionDuplicate, BadVersion, BadProtocol, BadExtensions, OriginDuplicate,
-		HeadTimeout, NotFound, OriginRefused, WebSocketOff, GuestFailed, NoAnswer, GuestDown, Full, ShuttingDown,
+		HeadTimeout, NotFound, OriginRefused, WebSocketOff, GuestFailed, NoAnswer, GuestDown, Full, AddressFull, ShuttingDown,
 	}
 }
