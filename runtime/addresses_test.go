@@ -7,7 +7,9 @@ import (
 )
 
 func TestAddressKey(t *testing.T) {
-	same := func(a, b string) bool { return addressKey(netip.MustParseAddr(a)) == addressKey(netip.MustParseAddr(b)) }
+	same := func(a, b string) bool {
+		return addressKey(netip.MustParseAddr(a)) == addressKey(netip.MustParseAddr(b))
+	}
 	for _, tc := range []struct {
 		a, b string
 		want bool

@@ -11,6 +11,8 @@ import (
 	goruntime "runtime"
 	"time"
 
+	"github.com/gobwas/ws"
+
 	"github.com/seed-c6589352/wherry/netpoll"
 	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
 )
@@ -30,6 +32,8 @@ type Config struct {
 	AddressConns int           // of those from one IPv4 address or IPv6 /64; over it 503; negative: no limit (20 000)
 	Loops        int           // event loops, each on a thread of its own (GOMAXPROCS)
 	HeadTimeout  time.Duration // from accept to a complete request head (5 s)
+	DrainWindow  time.Duration // over which Shutdown closes open connections, one after the other (all at once)
+	DrainCode    int           // that they close with: 1001, going away, or 1012, restart (1001)
 	CacheDir     string        // where compiled modules are kept between runs (nowhere)
 	HTTP         http.Handler  // what is neither an upgrade nor at a route (404)
 	Logger       *slog.Logger  // (slog.Default())
@@ -187,6 +191,13 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.HeadTimeout < 0 {
 		return c, configError("head timeout of %v; it cannot be negative, nor switched off", c.HeadTimeout)
+	}
+	if c.DrainWindow < 0 {
+		return c, configError("drain window of %v; it cannot be negative", c.DrainWindow)
+	}
+	c.DrainCode = cmp.Or(c.DrainCode, int(ws.StatusGoingAway))
+	if _, ok := drainReasons[ws.StatusCode(c.DrainCode)]; !ok {
+		return c, configError("drain code %d; it can be 1001, going away, or 1012, restart", c.DrainCode)
 	}
 	c.Loops = cmp.Or(c.Loops, min(goruntime.GOMAXPROCS(0), MaxLoops))
 	if c.Conns < 0 {

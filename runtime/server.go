@@ -29,6 +29,9 @@ type Server struct {
 	shards  []*shard
 	plain   *plainSide
 
+	drainWindow time.Duration
+	drainCode   ws.StatusCode
+
 	running   sync.WaitGroup // loops
 	arrivals  atomic.Uint32  // connections taken over from net/http
 	instances atomic.Uint64  // that were started: the last one's name
@@ -60,7 +63,7 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	logs := newLogQueue(config.Logger.Handler())
-	s := &Server{logs: logs, logger: slog.New(logs), maxConns: int64(config.Conns), host: host, tenants: make(map[string]*tenant)}
+	s := &Server{logs: logs, logger: slog.New(logs), maxConns: int64(config.Conns), drainWindow: config.DrainWindow, drainCode: ws.StatusCode(config.DrainCode), host: host, tenants: make(map[string]*tenant)}
 	s.plain = newPlainSide(s, config.HTTP)
 	if err := s.build(config); err != nil {
 		for _, shard := range s.shards {
@@ -177,8 +180,9 @@ func (s *Server) Listen(network, address string) (net.Addr, error) {
 	return addr, nil
 }
 
-// Shutdown stops accepting, closes open connections with 1001, refuses waiting
-// ones with 503, and waits until all have gone or ctx is done, whose error it
+// Shutdown closes open connections with Config.DrainCode, spread over
+// Config.DrainWindow, and refuses waiting and new ones with 503 meanwhile. Then it
+// stops accepting, and waits until all have gone or ctx is done, whose error it
 // then returns. Whatever is left is dropped, and the loops end.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
@@ -190,12 +194,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	listeners := s.listeners
 	s.mu.Unlock()
 
+	s.drain(ctx)
 	empty := make(chan struct{}, len(s.shards))
 	for _, shard := range s.shards {
 		shard.loop.Post(func() {
-			shard.draining = true
 			shard.loop.Unlisten()
-			shard.loop.Drain(ws.StatusGoingAway, "server is shutting down", func() { empty <- struct{}{} })
+			shard.loop.Drain(s.drainCode, drainReasons[s.drainCode], func() { empty <- struct{}{} })
 		})
 	}
 	err := s.plain.shutdown(ctx)

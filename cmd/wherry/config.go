@@ -18,6 +18,9 @@ const (
 	defaultMessageBytes = 1 << 20
 )
 
+// drainCodes are the close codes that connections can be drained with.
+func drainCodes() []int { return []int{1001, 1012} }
+
 func logLevels() []string  { return []string{"debug", "info", "warn", "error"} }
 func logFormats() []string { return []string{"text", "json"} }
 
@@ -89,6 +92,8 @@ func (f *configFile) keys() []key {
 		{name: "address_conns", read: numberOrOff(&c.AddressConns, 1, maxConns)},
 		{name: "trusted_proxies", read: prefixes(&c.TrustedProxies)},
 		{name: "head_timeout", read: duration(&c.HeadTimeout)},
+		{name: "drain_window", read: duration(&c.DrainWindow)},
+		{name: "drain_code", read: oneNumber(&c.DrainCode, drainCodes()...)},
 		{name: "cache_dir", read: f.file(&c.CacheDir)},
 		{name: "log", read: inTable(f.logKeys())},
 		{name: "tenant", read: inTables(func(v value) {

@@ -84,6 +84,8 @@ func TestConfigValues(t *testing.T) {
 	const file = `
 listen = ["localhost:0", "[::1]:80"]
 address_conns = "off"
+drain_window = "1s"
+drain_code = 1012
 trusted_proxies = ["::ffff:192.0.2.1", "10.0.0.0/8", "::1"]
 loops = 3
 head_timeout = "1m30s"
@@ -132,6 +134,8 @@ server_window_bits = 9
 			netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128"),
 		},
 		AddressConns: -1,
+		DrainWindow:  time.Second,
+		DrainCode:    1012,
 		Loops:        3,
 		HeadTimeout:  90 * time.Second,
 		CacheDir:     filepath.Join("dir", "cache"),
@@ -208,6 +212,7 @@ func TestConfigProblems(t *testing.T) {
 		{"numbers or off", "address_conns = 0\nconns = \"off\"\n", []string{
 			`f:1: address_conns is 0; write a whole number from 1 to 1073741824, or "off"`, `f:2: conns is "off"; write a whole number`,
 		}},
+		{"drain", "drain_code = 1000\ndrain_window = \"0s\"\n", []string{`f:1: drain_code is 1000; write one of 1001 1012`, `f:2: drain_window is "0s"; write a time`}},
 		{"no address", "listen = []", []string{`f:1: listen is an array; write an array of addresses such as`}},
 		{"ranges", "loops = 0\nhead_timeout = \"off\"\n" + tenant + "[tenant.limits]\nmemory_pages = 65537\nmessage_bytes = \"65MiB\"\nsend_bytes = 0\n" +
 			"connect_timeout = \"-1s\"\nidle_timeout = \"0s\"\nping_interval = \"8761h\"\nping_timeout = \"1us\"\nclose_timeout = \"off\"\nstall_timeout = \"never\"\n", []string{

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -75,6 +76,18 @@ func number[T int | uint32](to *T, low, high int64) reader {
 			return
 		}
 		*to = T(n)
+	}
+}
+
+// oneNumber reads one of a few numbers.
+func oneNumber(to *int, numbers ...int) reader {
+	return func(v value) {
+		n, ok := v.any.(int64)
+		if !ok || n > math.MaxInt32 || !slices.Contains(numbers, int(n)) {
+			v.expected("one of " + strings.Trim(fmt.Sprint(numbers), "[]"))
+			return
+		}
+		*to = int(n)
 	}
 }
 

@@ -32,10 +32,12 @@ the file has a tenant that is called MODULE, the route leads to it.
 Without any tenant and route there are /echo, /chat, and a page at / that tries
 both in a browser.
 
-SIGTERM and SIGINT stop the server: open connections close with 1001, and those
-that have not gone after ten seconds are dropped. A second one ends it at once.`
+SIGTERM and SIGINT stop the server: open connections close with --drain-code,
+one after the other over --drain-window, while new ones are refused with 503.
+Those that have not gone ten seconds later are dropped. A second signal ends it
+at once.`
 
-// drainTimeout is how long connections get to go when the server stops.
+// drainTimeout is how long connections get to go when the last was told to.
 const drainTimeout = 10 * time.Second
 
 func serve(c command, args []string, stdout, stderr io.Writer) error {
@@ -57,11 +59,11 @@ func serve(c command, args []string, stdout, stderr io.Writer) error {
 		return f.startError(err)
 	}
 	if err := announce(srv, f, stderr); err != nil {
-		return errors.Join(err, shutdown(srv, logger))
+		return errors.Join(err, shutdown(srv, f, logger))
 	}
 	<-stopped.Done()
 	restore() // so that a second signal does what signals do
-	return shutdown(srv, logger)
+	return shutdown(srv, f, logger)
 }
 
 // announce listens on every address, and then says so, in a line for each.
@@ -80,12 +82,13 @@ func announce(srv *runtime.Server, f *configFile, stderr io.Writer) error {
 
 // shutdown drains srv. Connections that do not go in time are no failure: their
 // peers may be long gone.
-func shutdown(srv *runtime.Server, logger *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+func shutdown(srv *runtime.Server, f *configFile, logger *slog.Logger) error {
+	timeout := f.config.DrainWindow + drainTimeout
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	err := srv.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		logger.Warn("dropped connections that did not close in time", slog.Duration("after", drainTimeout))
+		logger.Warn("dropped connections that did not close in time", slog.Duration("after", timeout))
 		return nil
 	}
 	return err

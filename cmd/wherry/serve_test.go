@@ -172,6 +172,30 @@ func TestServeStopsOnSignal(t *testing.T) {
 	}
 }
 
+// With a window the server goes on to answer, with 503, while the connections that
+// are open are told one after the other.
+func TestServeDrains(t *testing.T) {
+	p := serveBinary(t, "--drain-window", "1h", "--drain-code", "1012", "--loops", "1")
+	first, second := p.dial(t, "/echo"), p.dial(t, "/echo")
+	p.signal(t, syscall.SIGTERM)
+	if code := first.receiveClose(t); code != 1012 {
+		t.Errorf("closed with %d, want 1012", code)
+	}
+	second.send(t, "still here")
+	if got := second.receive(t); got != "still here" {
+		t.Errorf("echoes %q", got)
+	}
+	if res, _ := get(t, "http://"+p.addr+"/"); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+		t.Errorf("GET / is %d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
+	}
+	if err := wsutil.WriteClientMessage(second, ws.OpClose, ws.NewCloseFrameBody(1000, "")); err != nil {
+		t.Fatal(err)
+	}
+	if state := p.wait(t); state.ExitCode() != 0 {
+		t.Errorf("wherry ended with %v: %q", state, p.lines())
+	}
+}
+
 // A peer that does not answer the close frame holds the drain up, but not a
 // second signal.
 func TestServeSecondSignalEndsAtOnce(t *testing.T) {
