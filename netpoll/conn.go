@@ -66,6 +66,7 @@ const (
 	pinged                          // our ping is out
 	overfull                        // ErrWouldBlock was returned: Drained is owed
 	accepted                        // the handshake was answered with 101
+	proxied                         // a PROXY header comes first
 )
 
 func (c *Conn) is(f connFlags) bool { return c.flags&f != 0 }

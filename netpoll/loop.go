@@ -38,7 +38,7 @@ type Loop struct {
 	stats     Stats
 	tick      tick
 	started   time.Duration
-	listeners []int    // watched by this loop and owned by somebody else
+	listeners []listener
 	reserve   int      // a descriptor to give up when there are none left
 	dirty     []*Conn  // to flush at the end of the turn
 	again     []*Conn  // accepted with early bytes that wait in the spill

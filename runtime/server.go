@@ -160,6 +160,21 @@ func (s *Server) settle() {
 // Listen accepts connections on address, such as "127.0.0.1:8080", and returns
 // the address with the real port. It may be called more than once.
 func (s *Server) Listen(network, address string) (net.Addr, error) {
+	return s.listen(network, address, (*netpoll.Loop).Listen)
+}
+
+// ListenProxied is Listen for connections each of which begins with a header of
+// the PROXY protocol, version 1 or 2, that says whose it is. They must come from
+// Config.TrustedProxies; others are closed, as are those without the header.
+func (s *Server) ListenProxied(network, address string) (net.Addr, error) {
+	if len(s.proxies) == 0 {
+		return nil, configError("cannot listen for proxies: none is trusted")
+	}
+	return s.listen(network, address, func(l *netpoll.Loop, fd int) error { return l.ListenProxied(fd, s.proxies.trust) })
+}
+
+// listen opens a listening socket and has every loop accept from it.
+func (s *Server) listen(network, address string, accept func(l *netpoll.Loop, fd int) error) (net.Addr, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -172,7 +187,7 @@ func (s *Server) Listen(network, address string) (net.Addr, error) {
 	s.listeners = append(s.listeners, fd)
 	for _, shard := range s.shards {
 		shard.loop.Post(func() {
-			if err := shard.loop.Listen(fd); err != nil {
+			if err := accept(shard.loop, fd); err != nil {
 				s.logger.Error("cannot accept", slog.String("error", "listen_failed"), slog.String("detail", err.Error()))
 			}
 		})

@@ -1,10 +1,12 @@
 package runtime
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/seed-c6589352/wherry/netpoll"
+	"github.com/seed-c6589352/wherry/netpoll/proxyhead"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
 	"github.com/seed-c6589352/wherry/wasmhost"
 )
@@ -37,7 +39,7 @@ func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
 		return
 	}
 	if !head.WantsUpgrade() {
-		s.server.plain.take(c, head)
+		s.server.plain.take(c, direct, head)
 		return
 	}
 	if refusal := head.CheckUpgrade(); refusal != nil {
@@ -81,6 +83,19 @@ func (s *shard) refuse(c *netpoll.Conn, r *wshead.Refusal) {
 func (s *shard) Refused(c *netpoll.Conn, r *wshead.Refusal) {
 	s.server.logger.Info("handshake refused",
 		slog.String("error", r.Name), slog.Int("status", r.Status), slog.String("peer", c.Peer().String()))
+}
+
+// Dropped implements [netpoll.Driver].
+func (s *shard) Dropped(c *netpoll.Conn, err error) {
+	name := slog.String("error", "proxy_malformed")
+	switch {
+	case errors.Is(err, netpoll.ErrUntrusted):
+		name = slog.String("error", "proxy_untrusted")
+	case errors.Is(err, proxyhead.ErrMissing):
+		name = slog.String("error", "proxy_missing")
+	}
+	s.server.logger.Info("connection dropped", name,
+		slog.String("detail", err.Error()), slog.String("peer", c.Peer().String()))
 }
 
 // stats returns what the shard and its loop have counted.

@@ -38,7 +38,10 @@ type configFile struct {
 	logLevel  string
 	logFormat string
 	config    runtime.Config
-	modules   []string // of the file's tenants, the first of config.Tenants: as the file names them
+
+	listenProxied []string // where connections begin with a PROXY header
+
+	modules []string // of the file's tenants, the first of config.Tenants: as the file names them
 
 	listenFlag bool // listen is not the file's
 }
@@ -77,6 +80,7 @@ func parseConfig(path string, toTOML []byte) (f *configFile, err error) {
 	f = &configFile{doc: parseDocument(path, toTOML)}
 	if len(f.doc.problems) == 0 {
 		value{f.doc, nil, f.doc.root}.readTable(f.keys())
+		f.checkListeners()
 		f.checkTenants()
 		f.checkRoutes()
 	}
@@ -91,6 +95,7 @@ func (f *configFile) keys() []key {
 		{name: "conns", read: number(&c.Conns, 1, maxConns)},
 		{name: "address_conns", read: numberOrOff(&c.AddressConns, 1, maxConns)},
 		{name: "trusted_proxies", read: prefixes(&c.TrustedProxies)},
+		{name: "listen_proxied", read: addresses(&f.listenProxied)},
 		{name: "head_timeout", read: duration(&c.HeadTimeout)},
 		{name: "drain_window", read: duration(&c.DrainWindow)},
 		{name: "drain_code", read: oneNumber(&c.DrainCode, drainCodes()...)},
@@ -192,6 +197,13 @@ func (f *configFile) resolve(name string) string {
 		return name
 	}
 	return filepath.Join(filepath.Dir(f.doc.name), name)
+}
+
+// checkListeners notes what is wrong with the addresses together.
+func (f *configFile) checkListeners() {
+	if len(f.listenProxied) > 0 && len(f.config.TrustedProxies) == 0 {
+		f.doc.fail(path{"listen_proxied"}, "nobody could connect by listen_proxied; list the proxies in trusted_proxies")
+	}
 }
 
 // checkTenants notes what is wrong with tenants that are right by themselves.

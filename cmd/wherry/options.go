@@ -133,7 +133,7 @@ func (f *configFile) override(o *serveOptions) {
 // complete fills in what neither the file nor the command line says. The error
 // is that nothing would be served.
 func (f *configFile) complete() error {
-	if len(f.listen) == 0 {
+	if len(f.listen)+len(f.listenProxied) == 0 {
 		f.listen = []string{defaultAddress}
 	}
 	if len(f.config.Routes) > 0 {

@@ -72,9 +72,16 @@ func announce(srv *runtime.Server, f *configFile, stderr io.Writer) error {
 	for _, address := range f.listen {
 		addr, err := srv.Listen("tcp", address)
 		if err != nil {
-			return f.listenError(address, err)
+			return f.listenError("listen", address, err)
 		}
 		fmt.Fprintf(&lines, "wherry: listening on %s\n", addr)
+	}
+	for _, address := range f.listenProxied {
+		addr, err := srv.ListenProxied("tcp", address)
+		if err != nil {
+			return f.listenError("listen_proxied", address, err)
+		}
+		fmt.Fprintf(&lines, "wherry: listening on %s for proxies\n", addr)
 	}
 	io.WriteString(stderr, lines.String())
 	return nil
@@ -130,8 +137,9 @@ func configDetail(err error) string {
 	return text
 }
 
-// listenError keeps of err what the caller does not know.
-func (f *configFile) listenError(address string, err error) error {
+// listenError keeps of err what the caller does not know. key is what names the
+// address.
+func (f *configFile) listenError(key, address string, err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
 		err = op.Err
@@ -141,7 +149,10 @@ func (f *configFile) listenError(address string, err error) error {
 		err = call.Err
 	}
 	place := "with --listen"
-	if line := f.doc.line(path{"listen"}); line > 0 && !f.listenFlag {
+	switch line := f.doc.line(path{key}); {
+	case key != "listen":
+		place = fmt.Sprintf("in %s:%d", f.doc.name, line)
+	case line > 0 && !f.listenFlag:
 		place = fmt.Sprintf("in %s:%d, or with --listen", f.doc.name, line)
 	}
 	return fmt.Errorf("cannot listen on %s: %w; choose another %s", address, err, place)
