@@ -54,6 +54,9 @@ func (h *home) send(s *session, text bool, payload []byte) abi.Status {
 	if !s.conn.Opened() {
 		return notOpen(s)
 	}
+	if s.state == sessionSilent {
+		return abi.Closed
+	}
 	if len(payload) > h.sendMax {
 		return abi.TooBig
 	}

@@ -37,6 +37,7 @@ type home struct {
 	told    int             // of ended: how many close events are in the inbox
 	orphans []*netpoll.Conn // reported closed, with nobody to be told
 	slow    []*netpoll.Conn // to be closed with 1008 when the turn's commands are applied
+	turns   uint32          // of programs that there were
 	listed  bool            // on the shard's list
 	flooded bool            // more faults than later may hold
 	lent    int             // bytes that Reserve has returned and that are not a message yet
@@ -178,6 +179,7 @@ func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
 			}
 			h.takeBack(b)
 		}
+		h.note(c)
 		if h.program != nil {
 			h.lent -= cap(b)
 		}
@@ -194,8 +196,13 @@ func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
 		h.program.takeBack()
 		return err
 	}
+	h.note(c)
 	return nil
 }
+
+// note remembers that the program may have a message of c's to reply to, once its
+// next turn has come.
+func (h *home) note(c *netpoll.Conn) { h.sessions.at(handle(c.Key).slot()).heard = h.turns }
 
 // largeMessage stages a message that does not fit the inbox.
 func (h *home) largeMessage(c *netpoll.Conn, m *netpoll.Incoming) error {
@@ -211,6 +218,7 @@ func (h *home) largeMessage(c *netpoll.Conn, m *netpoll.Incoming) error {
 		h.takeBack(b)
 		return h.noRoom(c)
 	}
+	h.note(c)
 	return nil
 }
 
@@ -259,6 +267,9 @@ func (h *home) Closed(c *netpoll.Conn, e *netpoll.End) {
 	h.club.leaveAll(s)
 	if s.state == sessionLive {
 		s.state = sessionEnded
+		if s.heard != h.turns {
+			s.state = sessionSilent
+		}
 		h.ended = append(h.ended, c)
 		h.stage(abi.Record{Kind: abi.Close, Flags: endFlags(e), Code: uint32(e.Code), Conn: c.Key}, e.Reason)
 		return

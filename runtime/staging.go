@@ -150,6 +150,7 @@ func (h *home) deliver() {
 	h.told = 0
 	if h.program != nil && h.program.staged() > 0 {
 		h.shard.applying++
+		h.turns++
 		err := h.program.turn(h)
 		h.closeSlow()
 		h.shard.applying--

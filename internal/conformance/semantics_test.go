@@ -24,7 +24,6 @@ var scenariosExcluded = map[string]string{
 	"HS-20": "HTTP requests are not for guests yet: the server's own handler answers, and the guest sees no event",
 	"DN-12": noTimers,
 	"EX-04": "a guest handles events and does not return: its connection stays open (the scenario says so itself)",
-	"EX-05": "what a guest sends on a close event goes out ahead of the answer to the peer's close frame: the host cannot tell it from the reply to a message that came in the same turn",
 	"EX-06": noTimers,
 	"KA-03": noBusyGuest,
 	"BP-01": "the recorder tells what it saw by its log, and the faults of three thousand refused sends use up the lines that a guest may log in a second; TestNotWritable of package runtime sees the order",
