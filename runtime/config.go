@@ -76,7 +76,7 @@ type Route struct {
 	Origins []string
 
 	// Deflate compresses messages with clients that offer permessage-deflate
-	// (RFC 7692); nil declines. Published messages go out as they are.
+	// (RFC 7692); nil declines.
 	Deflate *Deflate
 
 	// Disabled switches WebSocket support off: handshakes are refused with 501,

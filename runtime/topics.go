@@ -20,6 +20,7 @@ type club struct {
 	members atomic.Int32      // subscriptions in all; other loops look whether there are any
 	posted  atomic.Int64      // bytes of frames that other loops posted and this one has not come to
 	scratch []byte            // Owned by the loop: where a small publication is encoded
+	shared  netpoll.Shared    // Owned by the loop: the publication that is being sent
 }
 
 // A topic is who subscribes to a name on this loop. One without members is gone.
@@ -178,19 +179,21 @@ func (c *club) deliver(name string, frame []byte) {
 
 // send sends a frame to the members of t, but for except.
 func (c *club) send(t *topic, frame []byte, except *session) {
+	c.shared.Set(frame)
 	// A member whose socket turns out to be broken leaves the topic on the
 	// spot, and the last one takes its place: go from the back.
 	for i := len(t.members) - 1; i >= 0; i-- {
 		if s := t.members[i]; s != except {
-			c.sendFrame(s, frame)
+			c.sendShared(s)
 		}
 	}
+	c.shared.Set(nil)
 }
 
-// sendFrame sends a published frame to one member.
-func (c *club) sendFrame(s *session, frame []byte) {
+// sendShared sends the publication to one member.
+func (c *club) sendShared(s *session) {
 	switch {
-	case s.conn.SendFrame(frame) != netpoll.ErrWouldBlock:
+	case s.conn.SendShared(&c.shared) != netpoll.ErrWouldBlock:
 	case c.shard.policy(s) == DropSlow:
 		c.shard.drop(s, c.tenant)
 	default:
