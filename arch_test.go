@@ -36,10 +36,11 @@ func mayImport() map[string][]string {
 		"netpoll/wsframe":         {gobwas},
 		"netpoll/wshead":          nil,
 		"netpoll/wsdeflate":       {"netpoll/wsframe", gobwas},
-		"netpoll":                 {"netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", gobwas, xsys},
+		"netpoll/proxyhead":       nil,
+		"netpoll":                 {"netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", gobwas, xsys},
 		"wasmhost":                {"abi", "wasmhost/internal/meter", wazero, xsys},
 		"wasmhost/internal/meter": nil,
-		"runtime":                 {"abi", "netpoll", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
+		"runtime":                 {"abi", "netpoll", "netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
 		"guests":                  nil,
 		"guests/echo-go":          {"abi"},
 		"cmd/wherry":              {"runtime", "wasmhost", "guests", toml},
@@ -56,6 +57,7 @@ func mayNotImport() map[string][]string {
 	return map[string][]string{
 		// The contract and the protocol are bytes in, values out.
 		"abi":               io,
+		"netpoll/proxyhead": io,
 		"netpoll/wsframe":   io,
 		"netpoll/wsdeflate": io,
 		"netpoll/wshead":    without(io, "net/http"), // for the texts of its statuses

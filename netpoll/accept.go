@@ -1,18 +1,40 @@
 package netpoll
 
-import "net/netip"
+import (
+	"errors"
+	"net/netip"
+
+	"github.com/seed-c6589352/wherry/netpoll/proxyhead"
+)
+
+// A listener is a listening socket that a loop watches and somebody else owns.
+type listener struct {
+	fd     int
+	trusts func(netip.Addr) bool // not nil: what it accepts begins with a PROXY header, and only from these
+}
 
 // Listen makes the loop accept from fd, a listening socket that does not block.
 // The caller keeps it. To be called on the loop, or before Run.
-func (l *Loop) Listen(fd int) error {
-	l.listeners = append(l.listeners, fd)
+func (l *Loop) Listen(fd int) error { return l.listen(listener{fd: fd}) }
+
+// ListenProxied is Listen for connections that begin with a header of the PROXY
+// protocol, which says whose they are ([proxyhead]). One without it, or from an
+// address that trusts does not, is closed, and the driver told by Dropped. trusts
+// is called on the loop.
+func (l *Loop) ListenProxied(fd int, trusts func(netip.Addr) bool) error {
+	return l.listen(listener{fd, trusts})
+}
+
+func (l *Loop) listen(from listener) error {
+	fd := from.fd
+	l.listeners = append(l.listeners, from)
 	return l.poller.addListener(fd, listenerReadyID(len(l.listeners)-1))
 }
 
 // Unlisten ends what Listen began, for all listening sockets.
 func (l *Loop) Unlisten() {
-	for _, fd := range l.listeners {
-		l.poller.remove(fd)
+	for _, from := range l.listeners {
+		l.poller.remove(from.fd)
 	}
 	l.listeners = l.listeners[:0]
 }
@@ -21,15 +43,17 @@ func (l *Loop) Unlisten() {
 // after the ones it has.
 const acceptMax = 64
 
-func (l *Loop) accept(fd int) {
+func (l *Loop) accept(from listener) {
 	for range acceptMax {
-		nfd, peer, err := acceptSocket(fd)
+		nfd, peer, err := acceptSocket(from.fd)
 		switch {
 		case err == nil:
 			l.stats.Accepts++
-			l.open(nfd, peer)
+			if c := l.open(nfd, peer); c != nil && from.trusts != nil {
+				c.expectProxy(from.trusts(peer.Addr()))
+			}
 		case isExhausted(err):
-			l.refuseOne(fd)
+			l.refuseOne(from.fd)
 			return
 		case isPassing(err):
 		default:
@@ -89,4 +113,42 @@ func (l *Loop) letGo(c *Conn) {
 		closeSocket(int(c.fd))
 		c.fd = -1
 	}
+}
+
+// ErrUntrusted says of a connection to a listener for proxies that it comes from
+// an address that is none of theirs.
+var ErrUntrusted = errors.New("the connection is not from a trusted proxy")
+
+// expectProxy makes a fresh connection begin with a PROXY header, or drops it.
+func (c *Conn) expectProxy(trusted bool) {
+	c.flags |= proxied
+	if !trusted {
+		c.dropProxied(ErrUntrusted)
+	}
+}
+
+// feedProxy takes the PROXY header off the front of b, all that came so far. It
+// reports false while there is no more to be done.
+func (c *Conn) feedProxy(b []byte) (rest []byte, ok bool) {
+	size, client, err := proxyhead.Parse(b)
+	switch {
+	case err != nil:
+		c.dropProxied(err)
+		return nil, false
+	case size == 0:
+		c.keep(b)
+		return nil, false
+	}
+	if client.IsValid() {
+		c.SetPeer(client)
+	}
+	c.flags &^= proxied
+	return b[size:], size < len(b)
+}
+
+// dropProxied closes a connection of which nobody knows whose it is. There is
+// nothing to answer: it need not be HTTP.
+func (c *Conn) dropProxied(err error) {
+	c.loop.driver.Dropped(c, err)
+	c.drop()
 }

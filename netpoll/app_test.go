@@ -35,6 +35,7 @@ type app struct {
 	reserved  map[*byte]bool // returned by reserve, and neither a body nor abandoned yet
 	abandoned int
 	refused   []*wshead.Refusal
+	dropped   []error
 }
 
 // A session is what an app knows of a connection. Its key is its index, plus one.
@@ -84,6 +85,8 @@ func (a *app) await(c *Conn) *session {
 }
 
 func (a *app) Refused(c *Conn, r *wshead.Refusal) { a.refused = append(a.refused, r) }
+
+func (a *app) Dropped(c *Conn, err error) { a.dropped = append(a.dropped, err) }
 
 func (a *app) of(c *Conn, callback string) *session {
 	s := a.sessions[c.Key-1]

@@ -318,6 +318,58 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// A drain in parts closes its share of the connections with each, spread evenly
+// from the first on, and leaves the others as they are.
+func TestDrainParts(t *testing.T) {
+	for _, tc := range []struct {
+		conns, parts int
+		closed       []int // after each part
+	}{
+		{0, 2, []int{0, 0}},
+		{1, 3, []int{1, 1, 1}},
+		{3, 6, []int{1, 1, 2, 2, 3, 3}},
+		{5, 2, []int{3, 5}},
+		{5, 1, []int{5}},
+		{60, 3, []int{20, 40, 60}}, // more than a chunk of the table
+	} {
+		a := &app{}
+		w := newWorld(t, a)
+		var peers []*peer
+		for range tc.conns {
+			peers = append(peers, w.open())
+		}
+		connect := a.connect
+		a.connect = func(*session) {}
+		waits := w.tcp()
+		waits.write(clientHead)
+		w.until("the handler knows", func() bool { return len(a.sessions) == tc.conns+1 })
+		a.connect = connect
+
+		w.loop.StartDrain(1012, "back soon")
+		waits.expectResponse("503 Service Unavailable")
+		for i, want := range tc.closed {
+			w.loop.DrainPart(i+1, tc.parts, 1012, "back soon")
+			w.turn()
+			closed := 0
+			for _, s := range a.sessions[:tc.conns] {
+				if s.c.phase == closing {
+					closed++
+				}
+			}
+			if closed != want {
+				t.Errorf("%d of %d are closed after part %d of %d, want %d", closed, tc.conns, i+1, tc.parts, want)
+			}
+			for _, p := range peers[closed:] {
+				p.send(clientFrame(true, ws.OpText, "still here"))
+				p.expect(ws.OpText, "still here")
+			}
+		}
+		for _, p := range peers {
+			p.expect(ws.OpClose, string(ws.NewCloseFrameBody(1012, "back soon")))
+		}
+	}
+}
+
 // The close frame of a peer that left without reading what it was sent still says
 // how the connection ended.
 func TestCloseFrameInFrontOfReset(t *testing.T) {

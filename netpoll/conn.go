@@ -67,6 +67,7 @@ const (
 	overfull                        // ErrWouldBlock was returned: Drained is owed
 	accepted                        // the handshake was answered with 101
 	paused                          // the handler has halted it: readOff for that
+	proxied                         // a PROXY header comes first
 )
 
 func (c *Conn) is(f connFlags) bool { return c.flags&f != 0 }
@@ -112,6 +113,10 @@ func (c *Conn) settle() {
 
 // Peer returns the address of the other end; the zero value where it has none.
 func (c *Conn) Peer() netip.AddrPort { return c.peer.addrPort() }
+
+// SetPeer replaces that address, once somebody who is trusted has told whose
+// connection it is.
+func (c *Conn) SetPeer(a netip.AddrPort) { c.peer = makeAddress(a) }
 
 // Traffic returns how many bytes came and went so far, heads and frame headers
 // included.

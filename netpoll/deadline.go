@@ -5,6 +5,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/seed-c6589352/wherry/netpoll/proxyhead"
 	"github.com/seed-c6589352/wherry/netpoll/wsframe"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
 )
@@ -25,6 +26,10 @@ func (c *Conn) arm(d time.Duration) {
 func (c *Conn) expired() {
 	switch c.phase {
 	case opening:
+		if c.is(proxied) {
+			c.dropProxied(proxyhead.ErrMissing)
+			return
+		}
 		c.loop.refuse(c, wshead.HeadTimeout)
 	case waiting:
 		c.noAnswer()

@@ -33,6 +33,10 @@ type Driver interface {
 	// its head was not understood, or did not come in time.
 	Refused(c *Conn, r *wshead.Refusal)
 
+	// Dropped reports that the loop closed a connection that came by a listener
+	// for proxies: err is [ErrUntrusted], or what [proxyhead.Parse] returned.
+	Dropped(c *Conn, err error)
+
 	// Deliver acts on what was staged. It reports whether more is waiting to
 	// be delivered in the next turn, which then comes without a wait.
 	Deliver() (more bool)

@@ -10,6 +10,12 @@ import (
 // the driver route the connection once it is there.
 func (c *Conn) feedHead(b []byte) {
 	l := c.loop
+	if c.is(proxied) {
+		var ok bool
+		if b, ok = c.feedProxy(b); !ok {
+			return
+		}
+	}
 	var parser wshead.Parser
 	if c.more != nil {
 		parser = c.more.parser

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gobwas/ws"
-
 	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
 	"github.com/seed-c6589352/wherry/netpoll/wsframe"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
@@ -40,7 +38,7 @@ type Loop struct {
 	stats     Stats
 	tick      tick
 	started   time.Duration
-	listeners []int    // watched by this loop and owned by somebody else
+	listeners []listener
 	reserve   int      // a descriptor to give up when there are none left
 	dirty     []*Conn  // to flush at the end of the turn
 	again     []*Conn  // accepted with early bytes that wait in the spill
@@ -51,7 +49,8 @@ type Loop struct {
 	deflaters map[*wsdeflate.Config]*wsdeflate.Deflater
 	more      bool          // the driver has more to deliver
 	alarm     time.Duration // when Deliver must be called at the latest; 0: whenever
-	drained   func()        // to be called when there are no connections left
+	drain     drain
+	drained   func() // to be called when there are no connections left
 
 	// Scratch of the read and write paths.
 	ready    [readyMax]ready
@@ -154,24 +153,6 @@ func (l *Loop) Stop() {
 func (l *Loop) Stats() Stats {
 	l.stats.Conns = l.conns.used
 	return l.stats
-}
-
-// Drain begins to end all connections: open ones close with code and reason,
-// waiting ones are refused with 503, those without a head are dropped. It calls
-// empty once, in the turn in which the last one has gone. What comes later is
-// the driver's to refuse. To be called on the loop.
-func (l *Loop) Drain(code ws.StatusCode, reason string, empty func()) {
-	l.drained = empty
-	l.conns.each(func(c *Conn) {
-		switch c.phase {
-		case opening:
-			c.drop()
-		case waiting:
-			c.Refuse(wshead.AppendRefusal(nil, wshead.ShuttingDown, nil), &End{Code: code, Reason: []byte(reason), Cause: ByHost, Status: wshead.ShuttingDown.Status})
-		case open:
-			c.Close(code, reason, ByHost)
-		}
-	})
 }
 
 // turn waits, reads, delivers, writes and frees, each once.

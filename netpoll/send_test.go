@@ -2,11 +2,13 @@ package netpoll
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/gobwas/ws"
 
+	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
 	"github.com/seed-c6589352/wherry/netpoll/wsframe"
 )
 
@@ -155,6 +157,60 @@ func TestWouldBlockAndDrained(t *testing.T) {
 	w.until("the backlog is drained", func() bool { return c.out == nil })
 	if s.drained != 1 {
 		t.Error("Drained was called for a backlog that was never refused")
+	}
+}
+
+// However messages are sent, a backlog is never over its limit by more than the
+// message that passed it.
+func TestBacklogCap(t *testing.T) {
+	const limit = 64 << 10
+	sizes := []int{0, 1, 125, 126, 4000, 16<<10 - 1, 16 << 10, 65535, 65536, 100_000, 300_000}
+	for name, compressed := range map[string]bool{"plain": false, "deflate": true} {
+		t.Run(name, func(t *testing.T) {
+			a := &app{settings: Settings{SendBytes: limit}}
+			if compressed {
+				a.settings.Deflate = &wsdeflate.Config{}
+			}
+			w := newWorld(t, a)
+			var p *peer
+			if compressed {
+				p = w.openDeflate(&deflater{})
+			} else {
+				p = w.open()
+			}
+			p.slow = true
+			c := a.only().c
+			random := rand.New(rand.NewPCG(1, 2))
+			refused := 0
+			for refused < 1000 {
+				payload := make([]byte, sizes[random.IntN(len(sizes))])
+				for i := range payload {
+					payload[i] = byte(random.Uint32()) // does not compress
+				}
+				before, most := queued(c), wsframe.HeaderSize(len(payload))+len(payload)
+				var err error
+				switch random.IntN(3) {
+				case 0:
+					err = c.SendFrame(wsframe.AppendFrame(nil, ws.OpBinary, payload))
+				case 1:
+					w.turn()
+					err = c.Send(ws.OpBinary, payload)
+				default:
+					err = c.Send(ws.OpBinary, payload)
+				}
+				switch {
+				case err == ErrWouldBlock:
+					refused++
+					if queued(c) <= limit || queued(c) > before {
+						t.Fatalf("refused %d bytes at a backlog of %d, which was %d", len(payload), queued(c), before)
+					}
+				case err != nil:
+					t.Fatal(err)
+				case queued(c) > limit+most:
+					t.Fatalf("a backlog of %d after a frame of %d; it was %d, and the limit is %d", queued(c), most, before, limit)
+				}
+			}
+		})
 	}
 }
 

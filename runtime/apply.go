@@ -60,6 +60,9 @@ func (h *home) send(s *session, text bool, payload []byte) abi.Status {
 	if !s.conn.Opened() {
 		return notOpen(s)
 	}
+	if s.state == sessionSilent {
+		return abi.Closed
+	}
 	if len(payload) > h.sendMax {
 		return abi.TooBig
 	}
@@ -76,14 +79,7 @@ func (h *home) send(s *session, text bool, payload []byte) abi.Status {
 	case nil:
 		return abi.OK
 	case netpoll.ErrWouldBlock:
-		// Who wants to hear when the backlog has drained may wait for it. For
-		// the others a message would be lost without anybody's knowing.
-		// It closes when the turn's commands are applied, so that the faults of
-		// those come before its close event.
-		if h.program.wants()&abi.Writable.Bit() == 0 && !s.slow {
-			s.slow = true
-			h.slow = append(h.slow, s.conn)
-		}
+		h.behind(s)
 		return abi.WouldBlock
 	}
 	return abi.Closed

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
+	"net/netip"
 	goruntime "runtime"
 	"time"
+
+	"github.com/gobwas/ws"
 
 	"github.com/seed-c6589352/wherry/netpoll"
 	"github.com/seed-c6589352/wherry/netpoll/wsdeflate"
@@ -19,12 +23,20 @@ type Config struct {
 	Tenants []Tenant
 	Routes  []Route
 
-	Conns       int           // connections in all, from their handshake on; over it they are refused with 503 (1 million)
-	Loops       int           // event loops, each on a thread of its own (GOMAXPROCS)
-	HeadTimeout time.Duration // from accept to a complete request head (5 s)
-	CacheDir    string        // where compiled modules are kept between runs (nowhere)
-	HTTP        http.Handler  // what is neither an upgrade nor at a route (404)
-	Logger      *slog.Logger  // (slog.Default())
+	// TrustedProxies are the addresses of proxies in front. From them, and from
+	// nobody else, X-Forwarded-For and X-Forwarded-Proto, or Forwarded, say who the
+	// client is and whether it came over TLS: for programs, the log and limits.
+	TrustedProxies []netip.Prefix
+
+	Conns        int           // connections in all, from their handshake on; over it they are refused with 503 (1 million)
+	AddressConns int           // of those from one IPv4 address or IPv6 /64; over it 503; negative: no limit (20 000)
+	Loops        int           // event loops, each on a thread of its own (GOMAXPROCS)
+	HeadTimeout  time.Duration // from accept to a complete request head (5 s)
+	DrainWindow  time.Duration // over which Shutdown closes open connections, one after the other (all at once)
+	DrainCode    int           // that they close with: 1001, going away, or 1012, restart (1001)
+	CacheDir     string        // where compiled modules are kept between runs (nowhere)
+	HTTP         http.Handler  // what is neither an upgrade nor at a route (404)
+	Logger       *slog.Logger  // (slog.Default())
 }
 
 // A Tenant is the unit of isolation and accounting: a program, what it may use,
@@ -43,7 +55,17 @@ type Tenant struct {
 type Route struct {
 	// Pattern is "[HOST]/PATH". A segment "{name}" of the path matches one
 	// segment, a last "{name...}" all the rest; the values are the guest's
-	// parameters, their names in lower case. Literal segments win over parameters, those over the rest.
+	// parameters, their names in lower case. What a parameter matches can be
+	// narrowed; what it does not match is another route's, or none's:
+	//
+	//	{name}, {name:str}       a segment that is not empty
+	//	{name:int}               decimal digits, with a value below 2^63
+	//	{name:float}             decimal digits, or two rows of them with a point between
+	//	{name:uuid}              32 hexadecimal digits; hyphens after 8, 12, 16 and 20 may be there
+	//	{name...}, {name:path}   at the end: all that is left, and that may be nothing
+	//
+	// Literal segments win over parameters: int, uuid, float, str, path, in this
+	// order.
 	Pattern   string
 	Tenant    string
 	Placement Placement
@@ -54,8 +76,16 @@ type Route struct {
 	Origins []string
 
 	// Deflate compresses messages with clients that offer permessage-deflate
-	// (RFC 7692); nil declines. Published messages go out as they are.
+	// (RFC 7692); nil declines.
 	Deflate *Deflate
+
+	// Disabled switches WebSocket support off: handshakes are refused with 501,
+	// which says so, and any other request is answered as where there is no
+	// route.
+	Disabled bool
+
+	// Slow says what becomes of connections that take less than they are sent.
+	Slow SlowPolicy
 }
 
 // Deflate is a route's policy of compression. A zero field takes the default in
@@ -195,11 +225,19 @@ func (c Config) withDefaults() (Config, error) {
 	if c.HeadTimeout < 0 {
 		return c, configError("head timeout of %v; it cannot be negative, nor switched off", c.HeadTimeout)
 	}
+	if c.DrainWindow < 0 {
+		return c, configError("drain window of %v; it cannot be negative", c.DrainWindow)
+	}
+	c.DrainCode = cmp.Or(c.DrainCode, int(ws.StatusGoingAway))
+	if _, ok := drainReasons[ws.StatusCode(c.DrainCode)]; !ok {
+		return c, configError("drain code %d; it can be 1001, going away, or 1012, restart", c.DrainCode)
+	}
 	c.Loops = cmp.Or(c.Loops, min(goruntime.GOMAXPROCS(0), MaxLoops))
 	if c.Conns < 0 {
 		return c, configError("%d connections; it cannot be negative", c.Conns)
 	}
 	c.Conns = cmp.Or(c.Conns, 1_000_000)
+	c.AddressConns = min(max(cmp.Or(c.AddressConns, 20_000), 0), math.MaxInt32)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	names := make(map[string]bool)
 	for _, t := range c.Tenants {
@@ -217,6 +255,8 @@ func (c Config) withDefaults() (Config, error) {
 			return c, configError("route %q leads to tenant %q, which there is not", r.Pattern, r.Tenant)
 		case r.Placement > PerLoop:
 			return c, configError("route %q has placement %d; it can be Single or PerLoop", r.Pattern, r.Placement)
+		case r.Slow > DropSlow:
+			return c, configError("route %q has policy %d for slow readers; it can be CloseSlow or DropSlow", r.Pattern, r.Slow)
 		}
 	}
 	return c, nil

@@ -40,6 +40,7 @@ func TestConfigErrors(t *testing.T) {
 		{"too many pages", limited(runtime.Limits{MemoryPages: 65537}), []string{`"a"`, "65537"}},
 		{"unknown tenant", routed(runtime.Route{Pattern: "/", Tenant: "b"}), []string{`"/"`, `"b"`}},
 		{"unknown placement", routed(runtime.Route{Pattern: "/", Tenant: "a", Placement: 2}), []string{`"/"`, "Single or PerLoop"}},
+		{"unknown policy", routed(runtime.Route{Pattern: "/", Tenant: "a", Slow: 2}), []string{`"/"`, "CloseSlow or DropSlow"}},
 		{"bad pattern", routed(runtime.Route{Pattern: "a", Tenant: "a"}), []string{`"a"`, "slash"}},
 		{"same requests", routed(runtime.Route{Pattern: "/{x}", Tenant: "a"}, runtime.Route{Pattern: "/{y}", Tenant: "a", Placement: runtime.PerLoop}),
 			[]string{"/{x}", "/{y}", "remove one"}},

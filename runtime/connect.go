@@ -14,6 +14,8 @@ type connectFields struct {
 	conn  *netpoll.Conn
 	head  *wshead.Head
 	route *route
+
+	secure bool // it is over TLS, as far as is known
 }
 
 // size returns the bytes that put will write.
@@ -31,7 +33,11 @@ func (c *connectFields) put(dst []byte) { c.walk(&fieldWriter{dst: dst}) }
 func (c *connectFields) walk(w *fieldWriter) {
 	var scratch [64]byte
 	w.add(abi.FieldMethod, c.head.Method)
-	w.addText(abi.FieldScheme, "ws")
+	if c.secure {
+		w.addText(abi.FieldScheme, "wss")
+	} else {
+		w.addText(abi.FieldScheme, "ws")
+	}
 	w.add(abi.FieldAuthority, c.head.Host)
 	w.add(abi.FieldPath, c.head.Path)
 	w.add(abi.FieldQuery, c.head.Query)

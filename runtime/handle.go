@@ -35,10 +35,11 @@ type session struct {
 	conn       *netpoll.Conn // nil: the slot is vacant
 	extra      *sessionExtra // nil: none of what is in it
 	generation uint32
-	state      sessionState
-	slow       bool   // its backlog was over the limit: it closes
-	leaving    bool   // the program has commanded its close
+	heard      uint32 // the home's turn for which its last message was staged
 	route      uint16 // index of the tenant's route that it came by
+	state      sessionState
+	slow       bool // its backlog was over the limit: it closes
+	leaving    bool // the program has commanded its close
 }
 
 type sessionState uint8
@@ -46,6 +47,7 @@ type sessionState uint8
 const (
 	sessionLive   sessionState = iota
 	sessionEnded               // its close event is staged; replies may still be sent
+	sessionSilent              // its close event is staged, and there is nothing to reply to
 	sessionOrphan              // the instance that knew it is gone: nobody is told of its end
 )
 
@@ -54,6 +56,7 @@ type sessionExtra struct {
 	memberships []membership
 	attachment  []byte
 	head        []byte // fields for a resume event, where the program wanted those
+	drops       dropRecord
 }
 
 // sessions are a home's, in slots that never move. Owned by the loop.
@@ -88,7 +91,7 @@ func (t *sessions) add(c *netpoll.Conn) (*session, handle) {
 	if s.generation++; s.generation == 0 {
 		s.generation = 1
 	}
-	s.conn, s.state, s.leaving, s.slow = c, sessionLive, false, false
+	s.conn, s.state, s.leaving, s.slow, s.heard = c, sessionLive, false, false, 0
 	return s, makeHandle(slot, s.generation, t.tag)
 }
 

@@ -54,12 +54,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		refusal = wshead.NotFound
 	}
+	if refusal == nil && route.disabled {
+		refusal = wshead.WebSocketOff
+	}
 	if refusal == nil && !route.allows(r.Header.Get("Origin"), r.Header["Origin"] != nil) {
 		refusal = wshead.OriginRefused
 	}
 	if refusal != nil {
+		peer := r.RemoteAddr
+		if direct, err := netip.ParseAddrPort(peer); err == nil {
+			peer = s.proxies.caller(direct, &h).peer.String()
+		}
 		s.logger.Info("handshake refused", slog.String("error", refusal.Name),
-			slog.Int("status", refusal.Status), slog.String("peer", r.RemoteAddr))
+			slog.Int("status", refusal.Status), slog.String("peer", peer))
 		writeRefusal(w, refusal)
 		return
 	}

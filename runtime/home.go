@@ -41,6 +41,7 @@ type home struct {
 	telling int             // and how many were delivered with the turn that is being applied
 	orphans []*netpoll.Conn // reported closed, with nobody to be told
 	slow    []*netpoll.Conn // to be closed with 1008 when the turn's commands are applied
+	turns   uint32          // of programs that there were
 	listed  bool            // on the shard's list of those to deliver
 	timed   bool            // on the shard's list of those with timers
 	asleep  bool            // on the shard's list of those that sleep
@@ -125,27 +126,37 @@ func (h *home) greet() bool {
 	return h.stageLarge(&r, len(b), func(to []byte) { copy(to, b) })
 }
 
-// admit counts a connection, and reports whether there may be one more: of the
-// server, of the tenant, and in the home's table.
-func (h *home) admit() bool {
+// admit counts a connection, if there may be one more: of the client's address,
+// of the server, of the tenant, and in the home's table. Otherwise it returns why
+// not.
+func (h *home) admit(c *netpoll.Conn) *wshead.Refusal {
 	s := h.shard.server
-	if s.conns.Add(1) > s.maxConns {
-		s.conns.Add(-1)
-		return false
-	}
-	if h.tenant.conns.Add(1) > int64(h.tenant.limits.Conns) || h.sessions.used == maxSessions {
-		h.tenant.conns.Add(-1)
-		s.conns.Add(-1)
-		h.tenant.counters.connsFull.Add(1)
-		return false
+	if !s.addresses.enter(c.Peer()) {
+		return wshead.AddressFull
 	}
 	h.load.Add(1)
-	return true
+	conns, ofTenant := s.conns.Add(1), h.tenant.conns.Add(1)
+	if conns > s.maxConns || ofTenant > int64(h.tenant.limits.Conns) || h.sessions.used == maxSessions {
+		h.discount(c)
+		if conns <= s.maxConns {
+			h.tenant.counters.connsFull.Add(1)
+		}
+		return wshead.Full
+	}
+	return nil
+}
+
+// discount forgets a connection that admit has counted.
+func (h *home) discount(c *netpoll.Conn) {
+	h.load.Add(-1)
+	h.tenant.conns.Add(-1)
+	h.shard.server.conns.Add(-1)
+	h.shard.server.addresses.leave(c.Peer())
 }
 
 // connect makes the home the handler of a connection, and stages its connect
-// event.
-func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
+// event, whose fields f are.
+func (h *home) connect(c *netpoll.Conn, f connectFields) {
 	if h.tooFast() {
 		h.shard.refuse(c, wshead.TooFast)
 		return
@@ -159,14 +170,13 @@ func (h *home) connect(c *netpoll.Conn, head *wshead.Head, r *route) {
 		h.shard.refuse(c, wshead.GuestDown)
 		return
 	}
-	if !h.admit() {
-		h.shard.refuse(c, wshead.Full)
+	if refusal := h.admit(c); refusal != nil {
+		h.shard.refuse(c, refusal)
 		return
 	}
 	s, key := h.sessions.add(c)
-	s.route = r.index
-	c.Await(h, uint64(key), h.settingsFor(r))
-	f := connectFields{conn: c, head: head, route: r}
+	s.route = f.route.index
+	c.Await(h, uint64(key), h.settingsFor(f.route))
 	h.record = abi.Record{Kind: abi.Connect, Conn: uint64(key)}
 	n := f.size()
 	if h.tenant.wants()&abi.Resume.Bit() != 0 {
@@ -233,8 +243,13 @@ func (h *home) Message(c *netpoll.Conn, m *netpoll.Incoming) error {
 		h.program.takeBack()
 		return err
 	}
+	h.note(c.Key)
 	return nil
 }
+
+// note remembers that the program may have a message of the connection's to reply
+// to, once its next turn has come.
+func (h *home) note(key uint64) { h.sessions.at(handle(key).slot()).heard = h.turns }
 
 // lentMessage stages the message of h.record, which lies in memory that the
 // program has lent. If the program ends by the turn that makes room for it, that
@@ -247,6 +262,9 @@ func (h *home) lentMessage(c *netpoll.Conn, b []byte) error {
 			return netpoll.ErrNoRoom // and it is abandoned
 		}
 		h.hold(&h.record, append([]byte(nil), b...))
+	}
+	if staged {
+		h.note(c.Key)
 	}
 	if h.program == lender {
 		h.lent -= cap(b)
@@ -279,6 +297,7 @@ func (h *home) largeMessage(c *netpoll.Conn, m *netpoll.Incoming) error {
 		return err
 	}
 	if h.pushReserved(&h.record, b) {
+		h.note(c.Key)
 		return nil
 	}
 	held := h.held && !h.parted(c.Key)
@@ -342,6 +361,9 @@ func (h *home) Closed(c *netpoll.Conn, e *netpoll.End) {
 	h.club.leaveAll(s)
 	if s.state == sessionLive {
 		s.state = sessionEnded
+		if s.heard != h.turns && !h.held {
+			s.state = sessionSilent
+		}
 		h.ended = append(h.ended, c)
 		h.stage(closeRecord(c, e), e.Reason)
 		return

@@ -120,6 +120,33 @@ func TestBadUpgrades(t *testing.T) {
 	}
 }
 
+// TestDisabledRoute: a client is told plainly that WebSocket is off there, and so
+// is the log. Any other request goes where it would without the route.
+func TestDisabledRoute(t *testing.T) {
+	config := echoConfig()
+	config.Routes[0].Disabled = true
+	config.HTTP = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page") })
+	s := serve(t, config)
+	mounted := httptest.NewServer(s)
+	defer mounted.Close()
+	for where, addr := range map[string]string{"own port": s.addr, "mounted": mounted.Listener.Addr().String()} {
+		there := &testServer{s.Server, addr, s.logs}
+		r := there.ask(t, upgradeRequest("/echo")+"\r\n")
+		body, _ := io.ReadAll(r.Body)
+		if r.StatusCode != 501 || string(body) != "WebSocket support is turned off for this route.\n" {
+			t.Errorf("%s: answered with %s, %q", where, r.Status, body)
+		}
+		r = there.ask(t, "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		if body, _ := io.ReadAll(r.Body); r.StatusCode != 200 || string(body) != "page" {
+			t.Errorf("%s: GET is answered with %s, %q; want the page", where, r.Status, body)
+		}
+		there.dial(t, "/rooms/a").echoes(ws.OpText, []byte("on"))
+	}
+	if n := s.logged("error=websocket_off status=501"); n != 2 {
+		t.Errorf("%d lines in the log, want 2", n)
+	}
+}
+
 // TestServeHTTP has the server in somebody else's: as a handler, under a prefix,
 // behind TLS.
 func TestServeHTTP(t *testing.T) {

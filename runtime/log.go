@@ -117,7 +117,7 @@ func (h *home) logEnd(c *netpoll.Conn, s *session, e *netpoll.End) {
 	if e.Opened {
 		status = 101
 	}
-	logger.LogAttrs(context.Background(), slog.LevelInfo, "connection",
+	attrs := []slog.Attr{
 		slog.String("peer", c.Peer().String()),
 		slog.String("route", h.shard.server.routes[s.route].pattern.text),
 		slog.String("tenant", h.tenant.name),
@@ -128,7 +128,12 @@ func (h *home) logEnd(c *netpoll.Conn, s *session, e *netpoll.End) {
 		slog.Bool("clean", e.Clean),
 		slog.Uint64("received", received),
 		slog.Uint64("sent", sent),
-		slog.Duration("duration", c.Age()))
+		slog.Duration("duration", c.Age()),
+	}
+	if s.extra != nil && s.extra.drops.all > 0 {
+		attrs = append(attrs, slog.Uint64("dropped", s.extra.drops.all))
+	}
+	logger.LogAttrs(context.Background(), slog.LevelInfo, "connection", attrs...)
 }
 
 func causeName(c netpoll.Cause) string {

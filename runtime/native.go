@@ -141,7 +141,7 @@ func (c Conn) Reject(status int, body string, fields ...Field) error {
 
 // Send sends one message. payload is the caller's again when Send returns.
 // While the backlog is over its limit it returns ErrWouldBlock, and the
-// connection closes with 1008.
+// connection closes with 1008, unless its route has DropSlow.
 func (c Conn) Send(text bool, payload []byte) error {
 	s, status := c.home.sessions.find(c.handle)
 	if status == abi.OK {

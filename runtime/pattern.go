@@ -10,13 +10,12 @@ type pattern struct {
 	text     string
 	host     string // lower case, without port; empty: any
 	segments []segment
-	rest     bool // the last segment takes everything that is left
 }
 
 // A segment is one part of a path: a literal, or a parameter.
 type segment struct {
-	text  string // percent-decoded literal, or the parameter's name
-	param bool
+	text string // percent-decoded literal, or the parameter's name
+	kind convertor
 }
 
 // parsePatterns returns the patterns of all routes, and what is wrong with each:
@@ -47,20 +46,33 @@ func parsePattern(text string) (pattern, error) {
 	names := make(map[string]bool)
 	for i, part := range parts {
 		s := segment{text: part}
-		if name, isParam := strings.CutPrefix(part, "{"); isParam {
-			name, isParam = strings.CutSuffix(name, "}")
-			name, p.rest = strings.CutSuffix(name, "...")
-			if !isParam || !isName(name) || names[strings.ToLower(name)] || p.rest && i < len(parts)-1 {
-				return pattern{}, configError("route %q: %q is no parameter; write {name}, or {name...} at the end, each name once", text, part)
+		if strings.HasPrefix(part, "{") {
+			if s, ok = parseParam(part); !ok || names[strings.ToLower(s.text)] || s.kind == convertRest && i < len(parts)-1 {
+				return pattern{}, configError("route %q: %q is no parameter; write {name} or {name:int}, :float, :uuid or :str, or {name...} or {name:path} at the end, each name once", text, part)
 			}
-			names[strings.ToLower(name)] = true // as the guest will see it
-			s = segment{text: name, param: true}
+			names[strings.ToLower(s.text)] = true // as the guest will see it
 		} else if strings.ContainsAny(part, "{}?#%") || !isPrintable(part) {
 			return pattern{}, configError("route %q: %q has a character that a path segment cannot have here", text, part)
 		}
 		p.segments = append(p.segments, s)
 	}
 	return p, nil
+}
+
+// parseParam parses a segment in braces.
+func parseParam(part string) (s segment, ok bool) {
+	name, ok := strings.CutSuffix(part[len("{"):], "}")
+	if !ok {
+		return s, false
+	}
+	s.kind = convertText
+	if before, isRest := strings.CutSuffix(name, "..."); isRest {
+		name, s.kind = before, convertRest
+	} else if before, word, named := strings.Cut(name, ":"); named {
+		name, s.kind = before, convertors[word]
+	}
+	s.text = name
+	return s, s.kind != literal && isName(name)
 }
 
 func isName(s string) bool {
@@ -82,36 +94,28 @@ func isPrintable(s string) bool {
 }
 
 // less reports whether p is more specific than q: with a host before without,
-// then at the first difference literals before parameters before the rest.
+// then at the first difference literals before parameters, of which those that
+// match less come first, before the rest.
 func (p *pattern) less(q *pattern) bool {
 	if (p.host == "") != (q.host == "") {
 		return p.host != ""
 	}
 	for i := range min(len(p.segments), len(q.segments)) {
-		if a, b := p.weight(i), q.weight(i); a != b {
+		if a, b := p.segments[i].kind, q.segments[i].kind; a != b {
 			return a < b
 		}
 	}
 	return len(p.segments) > len(q.segments)
 }
 
-func (p *pattern) weight(i int) int {
-	switch {
-	case p.rest && i == len(p.segments)-1:
-		return 2
-	case p.segments[i].param:
-		return 1
-	}
-	return 0
-}
-
 // same reports whether p and q match exactly the same requests.
 func (p *pattern) same(q *pattern) bool {
-	if p.host != q.host || len(p.segments) != len(q.segments) || p.rest != q.rest {
+	if p.host != q.host || len(p.segments) != len(q.segments) {
 		return false
 	}
 	for i := range p.segments {
-		if p.segments[i].param != q.segments[i].param || !p.segments[i].param && p.segments[i].text != q.segments[i].text {
+		a, b := p.segments[i], q.segments[i]
+		if a.kind != b.kind || a.kind == literal && a.text != b.text {
 			return false
 		}
 	}
@@ -131,7 +135,7 @@ func (p *pattern) match(host, path string, yield func(name, value string)) bool 
 	for i, s := range p.segments {
 		last := i == len(p.segments)-1
 		part, after, more := strings.Cut(path, "/")
-		if p.rest && last {
+		if s.kind == convertRest { // the last one
 			part, more = path, false
 		}
 		if more == last {
@@ -145,11 +149,9 @@ func (p *pattern) match(host, path string, yield func(name, value string)) bool 
 			}
 		}
 		switch {
-		case !s.param && value != s.text:
+		case s.kind == literal && value != s.text, !s.kind.accepts(value):
 			return false
-		case s.param && value == "" && !(p.rest && last):
-			return false
-		case s.param && yield != nil:
+		case s.kind != literal && yield != nil:
 			yield(s.text, value)
 		}
 		path = after

@@ -51,6 +51,61 @@ func TestPatternMatch(t *testing.T) {
 		{"/{x}/{y...}", "", "/1/", "x=1 y="},
 		{"/{x}/{y...}", "", "//2", "no"},
 
+		{"/{x:str}", "", "/a%2Fb", "x=a/b"},
+		{"/{x:str}", "", "/", "no"},
+		{"/{x:path}", "", "/a/b", "x=a/b"},
+		{"/{x:path}", "", "/", "x="},
+		{"/a/{x:path}", "", "/a", "no"},
+		{"/{x:int}", "", "/0", "x=0"},
+		{"/{x:int}", "", "/007", "x=007"},
+		{"/{x:int}", "", "/9223372036854775807", "x=9223372036854775807"},
+		{"/{x:int}", "", "/9223372036854775808", "no"},
+		{"/{x:int}", "", "/%31%32", "x=12"},
+		{"/{x:int}", "", "/", "no"},
+		{"/{x:int}", "", "/-1", "no"},
+		{"/{x:int}", "", "/+1", "no"},
+		{"/{x:int}", "", "/1_0", "no"},
+		{"/{x:int}", "", "/1.0", "no"},
+		{"/{x:int}", "", "/0x10", "no"},
+		{"/{x:int}", "", "/1e3", "no"},
+		{"/{x:int}", "", "/١", "no"},
+		{"/{x:int}", "", "/1/", "no"},
+		{"/{x:int}/b", "", "/1/b", "x=1"},
+		{"/{x:float}", "", "/1", "x=1"},
+		{"/{x:float}", "", "/1.50", "x=1.50"},
+		{"/{x:float}", "", "/1.", "no"},
+		{"/{x:float}", "", "/.5", "no"},
+		{"/{x:float}", "", "/.", "no"},
+		{"/{x:float}", "", "/", "no"},
+		{"/{x:float}", "", "/1.2.3", "no"},
+		{"/{x:float}", "", "/1,5", "no"},
+		{"/{x:float}", "", "/-1.5", "no"},
+		{"/{x:float}", "", "/1e5", "no"},
+		{"/{x:float}", "", "/inf", "no"},
+		{"/{x:uuid}", "", "/123e4567-e89b-12d3-A456-426614174000", "x=123e4567-e89b-12d3-A456-426614174000"},
+		{"/{x:uuid}", "", "/123e4567e89b12d3a456426614174000", "x=123e4567e89b12d3a456426614174000"},
+		{"/{x:uuid}", "", "/123e4567e89b-12d3a456426614174000", "x=123e4567e89b-12d3a456426614174000"},
+		{"/{x:uuid}", "", "/123e4567-e89b-12d3-a456-42661417400", "no"},
+		{"/{x:uuid}", "", "/123e4567-e89b-12d3-a456-4266141740000", "no"},
+		{"/{x:uuid}", "", "/123e4567--e89b-12d3-a456-426614174000", "no"},
+		{"/{x:uuid}", "", "/123e4567-e89b-12d3-a456-426614174000-", "no"},
+		{"/{x:uuid}", "", "/123e456-7e89b-12d3-a456-426614174000", "no"},
+		{"/{x:uuid}", "", "/{123e4567-e89b-12d3-a456-426614174000}", "no"},
+		{"/{x:uuid}", "", "/123g4567-e89b-12d3-a456-426614174000", "no"},
+		{"/{x:uuid}", "", "/", "no"},
+		{"/info/{a}/{b:int}/{rest:path}", "", "/info/a/1/x", "a=a b=1 rest=x"},
+		{"/info/{a}/{b:int}/{rest:path}", "", "/info/a/notint/x", "no"},
+
+		{"/{x:}", "", "/", "refused"},
+		{"/{:int}", "", "/", "refused"},
+		{"/{x:Int}", "", "/", "refused"},
+		{"/{x:int }", "", "/", "refused"},
+		{"/{x:bool}", "", "/", "refused"},
+		{"/{x:int:int}", "", "/", "refused"},
+		{"/{x:int...}", "", "/", "refused"},
+		{"/{x:path}/a", "", "/", "refused"},
+		{"/{x:int}/{X:float}", "", "/", "refused"},
+
 		{"example.org/", "example.org", "/", ""},
 		{"example.org/", "EXAMPLE.org:8080", "/", ""},
 		{"Example.ORG/", "example.org", "/", ""},
@@ -105,11 +160,13 @@ func TestPatternMatch(t *testing.T) {
 // TestRoutePrecedence has routes in every order: the most specific one that
 // matches always wins.
 func TestRoutePrecedence(t *testing.T) {
-	patterns := []string{"/{rest...}", "/a/{x}", "/{x}/b", "/a/b", "example.org/{rest...}", "/a/{rest...}"}
+	patterns := []string{"/{rest...}", "/a/{x}", "/{x}/b", "/a/b", "example.org/{rest...}", "/a/{rest...}", "/a/{n:int}"}
 	for _, tc := range []struct{ host, path, want string }{
 		{"", "/a/b", "/a/b"},
 		{"", "/a/c", "/a/{x}"},
 		{"", "/c/b", "/{x}/b"},
+		{"", "/a/1", "/a/{n:int}"},
+		{"", "/a/-1", "/a/{x}"},
 		{"", "/a/b/c", "/a/{rest...}"},
 		{"", "/c", "/{rest...}"},
 		{"example.org", "/a/b", "example.org/{rest...}"},
@@ -130,6 +187,40 @@ func TestRoutePrecedence(t *testing.T) {
 	}
 }
 
+// TestConvertorPrecedence: of two parameters in the same place the one that
+// matches less wins, whatever their order. Equal ones are the same route.
+func TestConvertorPrecedence(t *testing.T) {
+	patterns := []string{"/{a...}", "/{b}", "/{c:float}", "/{d:uuid}", "/{e:int}"}
+	for _, tc := range []struct{ path, want string }{
+		{"/1", "/{e:int}"},
+		{"/00000000000000000000000000000001", "/{e:int}"},
+		{"/99999999999999999999999999999999", "/{d:uuid}"},
+		{"/99999999999999999999", "/{c:float}"},
+		{"/1.5", "/{c:float}"},
+		{"/1.", "/{b}"},
+		{"/1/", "/{a...}"},
+	} {
+		permute(patterns, func(patterns []string) {
+			var config []Route
+			for _, p := range patterns {
+				config = append(config, Route{Pattern: p})
+			}
+			rs, err := newRoutes(config, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := rs.match("", tc.path); got == nil || got.pattern.text != tc.want {
+				t.Fatalf("%s: got %v, want %s, with routes %q", tc.path, got, tc.want, patterns)
+			}
+		})
+	}
+	for _, same := range [][2]string{{"/{a}", "/{b:str}"}, {"/{a...}", "/{b:path}"}, {"/{a:int}", "/{b:int}"}} {
+		if errs := CheckPatterns(same[:]); errs[1] == nil {
+			t.Errorf("%q are two routes", same)
+		}
+	}
+}
+
 // permute calls f with every order of s.
 func permute(s []string, f func([]string)) {
 	if len(s) < 2 {
@@ -146,6 +237,7 @@ func permute(s []string, f func([]string)) {
 func FuzzPattern(f *testing.F) {
 	f.Add("/a/{x}/{y...}", "host", "/a/b/c")
 	f.Add("h/{x}", "h:1", "/%20")
+	f.Add("/{x:int}/{y:uuid}/{z:path}", "", "/1/12345678123412341234123456789abc/")
 	f.Fuzz(func(t *testing.T, text, host, path string) {
 		p, err := parsePattern(text)
 		if err != nil {
@@ -154,7 +246,12 @@ func FuzzPattern(f *testing.F) {
 		p.match(host, path, func(_, value string) {})
 		var own strings.Builder
 		for _, s := range p.segments {
-			own.WriteString("/" + url.PathEscape(s.text))
+			value := s.text
+			switch s.kind {
+			case convertInt, convertUUID, convertFloat:
+				value = "00000000000000000000000000000012"
+			}
+			own.WriteString("/" + url.PathEscape(value))
 		}
 		if !p.match(p.host, own.String(), nil) {
 			t.Errorf("%q does not match %q", text, own.String())

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -48,8 +49,8 @@ func newPlainSide(s *Server, handler http.Handler) *plainSide {
 // start begins to serve.
 func (p *plainSide) start() { go p.http.Serve(p) }
 
-// take moves a connection from its loop to net/http. It runs on the loop.
-func (p *plainSide) take(c *netpoll.Conn, head *wshead.Head) {
+// take moves a connection of peer's from its loop to net/http. It runs on the loop.
+func (p *plainSide) take(c *netpoll.Conn, peer netip.AddrPort, head *wshead.Head) {
 	skip := head.Lead // net/http does not skip an empty line
 	fd, received := c.Detach()
 	conn, err := netpoll.NetConn(fd)
@@ -57,7 +58,7 @@ func (p *plainSide) take(c *netpoll.Conn, head *wshead.Head) {
 		return
 	}
 	select {
-	case p.conns <- &readConn{Conn: conn, early: received[skip:]}:
+	case p.conns <- &readConn{Conn: conn, peer: peer, early: received[skip:]}:
 	default:
 		conn.Close() // net/http is behind by plainBacklog connections; a loop must not wait for it
 	}
@@ -106,7 +107,7 @@ func (p *plainSide) drop() {
 // serve answers a request that is no upgrade.
 func (p *plainSide) serve(w http.ResponseWriter, r *http.Request) {
 	route := p.server.routes.match(r.Host, r.URL.EscapedPath())
-	if route == nil {
+	if route == nil || route.disabled {
 		if p.handler != nil {
 			p.handler.ServeHTTP(w, r)
 			return
@@ -127,7 +128,15 @@ func (p *plainSide) serve(w http.ResponseWriter, r *http.Request) {
 // A readConn is a connection of which the first bytes were read by a loop.
 type readConn struct {
 	net.Conn
+	peer  netip.AddrPort // which is not the socket's where a PROXY header named it
 	early []byte
+}
+
+func (c *readConn) RemoteAddr() net.Addr {
+	if !c.peer.IsValid() {
+		return c.Conn.RemoteAddr()
+	}
+	return net.TCPAddrFromAddrPort(c.peer)
 }
 
 func (c *readConn) Read(b []byte) (int, error) {

@@ -150,6 +150,9 @@ func (l *loss) unseen() map[uint64]bool {
 func (l *loss) place(s *session, unseen bool) {
 	h, key := l.home, s.conn.Key
 	opened := s.conn.Opened()
+	if s.state == sessionSilent {
+		s.state = sessionEnded // what it said may be told again, and be replied to
+	}
 	switch {
 	case s.state == sessionOrphan:
 	case l.all || l.blamed[key] || s.state == sessionEnded && !(l.resume && opened):

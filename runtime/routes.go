@@ -17,6 +17,8 @@ type route struct {
 	index     uint16  // of the route in routes
 	deflate   *wsdeflate.Config
 	origins   []string
+	slow      SlowPolicy
+	disabled  bool
 }
 
 // routes are all routes, the most specific first. Set by New, never changed.
@@ -36,7 +38,10 @@ func newRoutes(config []Route, tenants map[string]*tenant) (routes, error) {
 		if errs[i] != nil {
 			return nil, errs[i]
 		}
-		rs = append(rs, &route{pattern: patterns[i], tenant: tenants[r.Tenant], placement: r.Placement, deflate: r.Deflate.config(), origins: r.Origins})
+		rs = append(rs, &route{
+			pattern: patterns[i], tenant: tenants[r.Tenant], placement: r.Placement,
+			deflate: r.Deflate.config(), origins: r.Origins, slow: r.Slow, disabled: r.Disabled,
+		})
 	}
 	sort.SliceStable(rs, func(i, j int) bool { return rs[i].pattern.less(&rs[j].pattern) })
 	for i, r := range rs {

@@ -25,14 +25,19 @@ type Server struct {
 	host    *wasmhost.Host
 	tenants map[string]*tenant
 	routes  routes
+	proxies proxies
 	shards  []*shard
 	plain   *plainSide
+
+	drainWindow time.Duration
+	drainCode   ws.StatusCode
 
 	running   sync.WaitGroup // loops
 	arrivals  atomic.Uint32  // connections taken over from net/http
 	instances atomic.Uint64  // that were started: the last one's name
 	conns     atomic.Int64   // connections that have a session, on all loops
 	maxConns  int64          // Set by New, never changed.
+	addresses addresses
 
 	reloading sync.Mutex    // one at a time
 	ended     chan struct{} // closed when the loops have ended
@@ -61,8 +66,10 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	logs := newLogQueue(config.Logger.Handler())
-	s := &Server{logs: logs, logger: slog.New(logs), maxConns: int64(config.Conns), host: host, tenants: make(map[string]*tenant)}
-	s.ended = make(chan struct{})
+	s := &Server{
+		logs: logs, logger: slog.New(logs), host: host, tenants: make(map[string]*tenant), ended: make(chan struct{}),
+		maxConns: int64(config.Conns), drainWindow: config.DrainWindow, drainCode: ws.StatusCode(config.DrainCode),
+	}
 	s.plain = newPlainSide(s, config.HTTP)
 	if err := s.build(config); err != nil {
 		for _, shard := range s.shards {
@@ -84,6 +91,11 @@ func New(config Config) (*Server, error) {
 }
 
 func (s *Server) build(config Config) error {
+	var err error
+	if s.proxies, err = newProxies(config.TrustedProxies); err != nil {
+		return err
+	}
+	s.addresses = addresses{most: int32(config.AddressConns), exempt: s.proxies, conns: make(map[uint64]int32)}
 	for _, t := range config.Tenants {
 		built, err := newTenant(t, s.host)
 		if err != nil {
@@ -91,7 +103,6 @@ func (s *Server) build(config Config) error {
 		}
 		s.tenants[t.Name] = built
 	}
-	var err error
 	if s.routes, err = newRoutes(config.Routes, s.tenants); err != nil {
 		return err
 	}
@@ -158,6 +169,21 @@ func (s *Server) settle() {
 // Listen accepts connections on address, such as "127.0.0.1:8080", and returns
 // the address with the real port. It may be called more than once.
 func (s *Server) Listen(network, address string) (net.Addr, error) {
+	return s.listen(network, address, (*netpoll.Loop).Listen)
+}
+
+// ListenProxied is Listen for connections each of which begins with a header of
+// the PROXY protocol, version 1 or 2, that says whose it is. They must come from
+// Config.TrustedProxies; others are closed, as are those without the header.
+func (s *Server) ListenProxied(network, address string) (net.Addr, error) {
+	if len(s.proxies) == 0 {
+		return nil, configError("cannot listen for proxies: none is trusted")
+	}
+	return s.listen(network, address, func(l *netpoll.Loop, fd int) error { return l.ListenProxied(fd, s.proxies.trust) })
+}
+
+// listen opens a listening socket and has every loop accept from it.
+func (s *Server) listen(network, address string, accept func(l *netpoll.Loop, fd int) error) (net.Addr, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -170,7 +196,7 @@ func (s *Server) Listen(network, address string) (net.Addr, error) {
 	s.listeners = append(s.listeners, fd)
 	for _, shard := range s.shards {
 		shard.loop.Post(func() {
-			if err := shard.loop.Listen(fd); err != nil {
+			if err := accept(shard.loop, fd); err != nil {
 				s.logger.Error("cannot accept", slog.String("error", "listen_failed"), slog.String("detail", err.Error()))
 			}
 		})
@@ -178,8 +204,9 @@ func (s *Server) Listen(network, address string) (net.Addr, error) {
 	return addr, nil
 }
 
-// Shutdown stops accepting, tells the programs that want to hear of it, closes open connections with 1001, refuses waiting
-// ones with 503, and waits until all have gone or ctx is done, whose error it
+// Shutdown tells the programs that want to hear of it, closes open connections with
+// Config.DrainCode, spread over Config.DrainWindow, and refuses waiting and new ones
+// with 503 meanwhile. Then it stops accepting, and waits until all have gone or ctx is done, whose error it
 // then returns. Whatever is left is dropped, and the loops end.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
@@ -191,13 +218,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	listeners := s.listeners
 	s.mu.Unlock()
 
+	s.drain(ctx)
 	empty := make(chan struct{}, len(s.shards))
 	for _, shard := range s.shards {
 		shard.loop.Post(func() {
-			shard.draining = true
 			shard.loop.Unlisten()
-			shard.stop()
-			shard.loop.Drain(ws.StatusGoingAway, "server is shutting down", func() { empty <- struct{}{} })
+			shard.loop.Drain(s.drainCode, drainReasons[s.drainCode], func() { empty <- struct{}{} })
 		})
 	}
 	err := s.plain.shutdown(ctx)
@@ -260,14 +286,15 @@ type Stats struct {
 	Waits   uint64 // system calls that wait for events
 	Reads   uint64 // system calls that read
 	Writes  uint64 // system calls that write
+	Dropped uint64 // messages that clients of routes with DropSlow did not get
 }
 
 // Stats asks every loop. After Shutdown it returns zeros.
 func (s *Server) Stats() Stats {
-	answers := make(chan netpoll.Stats, len(s.shards))
+	answers := make(chan Stats, len(s.shards))
 	asked := 0
 	for _, shard := range s.shards {
-		if shard.loop.Post(func() { answers <- shard.loop.Stats() }) {
+		if shard.loop.Post(func() { answers <- shard.stats() }) {
 			asked++
 		}
 	}
@@ -280,6 +307,7 @@ func (s *Server) Stats() Stats {
 		sum.Waits += a.Waits
 		sum.Reads += a.Reads
 		sum.Writes += a.Writes
+		sum.Dropped += a.Dropped
 	}
 	return sum
 }

@@ -1,11 +1,13 @@
 package runtime
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll"
+	"github.com/seed-c6589352/wherry/netpoll/proxyhead"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
 	"github.com/seed-c6589352/wherry/wasmhost"
 )
@@ -31,18 +33,22 @@ type shard struct {
 	shared   int64     // when active ones were given their share last, as the monotonic clock
 	clock    wasmhost.Clock
 	started  time.Time
+	dropped  uint64 // messages that slow connections did not get
 	response []byte // scratch for heads and responses
 	draining bool
 }
 
 // Route implements [netpoll.Driver].
 func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
+	direct := c.Peer()
+	from := s.server.proxies.caller(direct, head)
+	c.SetPeer(from.peer)
 	if s.draining {
 		s.refuse(c, wshead.ShuttingDown)
 		return
 	}
 	if !head.WantsUpgrade() {
-		s.server.plain.take(c, head)
+		s.server.plain.take(c, direct, head)
 		return
 	}
 	if refusal := head.CheckUpgrade(); refusal != nil {
@@ -54,6 +60,10 @@ func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
 		s.refuse(c, wshead.NotFound)
 		return
 	}
+	if r.disabled {
+		s.refuse(c, wshead.WebSocketOff)
+		return
+	}
 	if origin, has := head.Get("Origin"); !r.allows(view(origin), has) {
 		s.refuse(c, wshead.OriginRefused)
 		return
@@ -63,10 +73,11 @@ func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
 		h = r.homes[s.index] // it came here because here was best
 	}
 	if h.shard != s {
+		c.SetPeer(direct) // to be asked again
 		c.Move(h.shard.loop)
 		return
 	}
-	h.connect(c, head, r)
+	h.connect(c, connectFields{conn: c, head: head, route: r, secure: from.secure})
 }
 
 // refuse answers a handshake that no program sees.
@@ -81,6 +92,28 @@ func (s *shard) refuse(c *netpoll.Conn, r *wshead.Refusal) {
 func (s *shard) Refused(c *netpoll.Conn, r *wshead.Refusal) {
 	s.server.logger.Info("handshake refused",
 		slog.String("error", r.Name), slog.Int("status", r.Status), slog.String("peer", c.Peer().String()))
+}
+
+// Dropped implements [netpoll.Driver].
+func (s *shard) Dropped(c *netpoll.Conn, err error) {
+	name := slog.String("error", "proxy_malformed")
+	switch {
+	case errors.Is(err, netpoll.ErrUntrusted):
+		name = slog.String("error", "proxy_untrusted")
+	case errors.Is(err, proxyhead.ErrMissing):
+		name = slog.String("error", "proxy_missing")
+	}
+	s.server.logger.Info("connection dropped", name,
+		slog.String("detail", err.Error()), slog.String("peer", c.Peer().String()))
+}
+
+// stats returns what the shard and its loop have counted.
+func (s *shard) stats() Stats {
+	l := s.loop.Stats()
+	return Stats{
+		Conns: l.Conns, Accepts: l.Accepts, Turns: l.Turns, Waits: l.Waits, Reads: l.Reads, Writes: l.Writes,
+		Dropped: s.dropped,
+	}
 }
 
 // Deliver implements [netpoll.Driver]: it lets every program that has events run

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/gobwas/ws"
-
 	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
@@ -96,6 +94,8 @@ func (h *home) staged(r *abi.Record) {
 		h.told++
 	case abi.Fault:
 		h.faults--
+	case abi.Message:
+		h.note(r.Conn)
 	}
 	h.shard.want(h)
 }
@@ -215,6 +215,7 @@ func (h *home) run() {
 	s := h.shard
 	if !h.program.busy() {
 		h.telling, h.told = h.told, 0
+		h.turns++
 	}
 	h.club.runs()
 	s.cost = 0
@@ -235,17 +236,6 @@ func (h *home) run() {
 	default:
 		h.fresh = false
 	}
-}
-
-// closeSlow closes the connections whose backlog is over its limit, and whose
-// program does not want to hear when it drains.
-func (h *home) closeSlow() {
-	for i, c := range h.slow {
-		h.slow[i] = nil
-		h.tenant.counters.slowClients.Add(1)
-		c.Fail(ws.StatusPolicyViolation, reasonSlow)
-	}
-	h.slow = h.slow[:0]
 }
 
 // unqueue stages what had to wait, as far as there is room. When all is staged,
@@ -343,8 +333,6 @@ func (h *home) release(told int) {
 
 func (h *home) letGo(c *netpoll.Conn) {
 	h.sessions.free(handle(c.Key))
-	h.load.Add(-1)
-	h.tenant.conns.Add(-1)
-	h.shard.server.conns.Add(-1)
+	h.discount(c)
 	c.Release()
 }

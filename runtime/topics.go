@@ -15,11 +15,13 @@ import (
 // A club is a tenant's topics on one loop, for all its homes there.
 type club struct {
 	shard   *shard            // Set by New, never changed.
+	tenant  *tenant           // Set by New, never changed.
 	peers   []*club           // Set by New, never changed: the tenant's on the other loops.
 	topics  map[string]*topic // Owned by the loop.
 	members atomic.Int32      // subscriptions in all; other loops look whether there are any
 	posted  atomic.Int64      // bytes of frames that other loops posted and this one has not come to
 	scratch []byte            // Owned by the loop: where a small publication is encoded
+	shared  netpoll.Shared    // Owned by the loop: the publication that is being sent
 
 	quotas  quotas
 	logs    guestLog
@@ -31,7 +33,7 @@ type club struct {
 }
 
 func newClub(s *shard, t *tenant) *club {
-	c := &club{shard: s, topics: make(map[string]*topic), quotas: t.limits.quotas(), limits: &t.limits, count: &t.counters}
+	c := &club{shard: s, tenant: t, topics: make(map[string]*topic), quotas: t.limits.quotas(), limits: &t.limits, count: &t.counters}
 	c.logs = guestLog{logger: s.server.logger.With(slog.String("tenant", t.name)), club: c}
 	return c
 }
@@ -209,29 +211,30 @@ func (t *topic) cost(frame []byte) int64 {
 	return int64(len(t.members)) * int64(deliveryCost+min(len(frame), netpoll.SharedMin)/8)
 }
 
-// send sends a frame to the members of a topic.
+// send sends a frame to the members of t, but for except.
 func (c *club) send(t *topic, frame []byte, except *session) {
+	c.shared.Set(frame)
 	// A member whose socket turns out to be broken leaves the topic on the
 	// spot, and the last one takes its place: go from the back.
 	for i := len(t.members) - 1; i >= 0; i-- {
-		if s := t.members[i]; s != except && !sendFrame(s, frame) {
-			c.count.slowClients.Add(1)
+		if s := t.members[i]; s != except {
+			c.sendShared(s)
 		}
 	}
+	c.shared.Set(nil)
 }
 
-// sendFrame sends a published frame to one member. One that cannot keep up, of
-// which it reports false, must not go on with a gap that it does not know of: its
-// connection closes.
-func sendFrame(s *session, frame []byte) bool {
-	if s.conn.SendFrame(frame) != netpoll.ErrWouldBlock {
-		return true
+// sendShared sends the publication to one member.
+func (c *club) sendShared(s *session) {
+	switch {
+	case s.conn.SendShared(&c.shared) != netpoll.ErrWouldBlock:
+	case c.shard.policy(s) == DropSlow:
+		c.shard.drop(s, c.tenant)
+	default:
+		c.count.slowClients.Add(1)
+		s.conn.Fail(ws.StatusPolicyViolation, reasonSlow)
 	}
-	s.conn.Fail(ws.StatusPolicyViolation, reasonSlow)
-	return false
 }
-
-const reasonSlow = "too slow: backlog over its limit"
 
 // checkTopic says whether name can be a topic's.
 func checkTopic(name []byte) abi.Status {

@@ -114,7 +114,7 @@ func startBinary(t *testing.T, args ...string) *process {
 	listening := make(chan string, 1)
 	go func() {
 		defer close(p.read)
-		announcement := regexp.MustCompile(`^wherry: listening on (\S+)$`)
+		announcement := regexp.MustCompile(`^wherry: listening on (\S+)(?: for proxies)?$`)
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
 			p.mu.Lock()
 			p.log = append(p.log, lines.Text())

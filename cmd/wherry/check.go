@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -44,7 +45,7 @@ func check(c command, args []string, stdout, _ io.Writer) error {
 		fmt.Fprintf(stdout, "%s would not start\n", f.doc.name)
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s would start, and listen on %s\n", f.doc.name, strings.Join(f.listen, " and "))
+	_, err = fmt.Fprintf(stdout, "%s would start, and listen on %s\n", f.doc.name, strings.Join(slices.Concat(f.listen, f.listenProxied), " and "))
 	return err
 }
 

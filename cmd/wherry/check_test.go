@@ -56,7 +56,7 @@ func TestCheckExample(t *testing.T) {
 	}
 	want := `^acme  sha256:[0-9a-f]{64}  largest message 524288 bytes
 chat  sha256:[0-9a-f]{64}  largest message 1048576 bytes
-.*wherry.toml would start, and listen on 127.0.0.1:8080 and \[::1\]:8080
+.*wherry.toml would start, and listen on 127.0.0.1:8080 and \[::1\]:8080 and 127.0.0.1:8081
 $`
 	if !regexp.MustCompile(want).MatchString(stdout) {
 		t.Errorf("stdout has\n%s", stdout)

@@ -18,6 +18,9 @@ const (
 	defaultMessageBytes = 1 << 20
 )
 
+// drainCodes are the close codes that connections can be drained with.
+func drainCodes() []int { return []int{1001, 1012} }
+
 func logLevels() []string  { return []string{"debug", "info", "warn", "error"} }
 func logFormats() []string { return []string{"text", "json"} }
 
@@ -35,7 +38,10 @@ type configFile struct {
 	logLevel  string
 	logFormat string
 	config    runtime.Config
-	modules   []string // of the file's tenants, the first of config.Tenants: as the file names them
+
+	listenProxied []string // where connections begin with a PROXY header
+
+	modules []string // of the file's tenants, the first of config.Tenants: as the file names them
 
 	listenFlag bool // listen is not the file's
 }
@@ -74,6 +80,7 @@ func parseConfig(path string, toTOML []byte) (f *configFile, err error) {
 	f = &configFile{doc: parseDocument(path, toTOML)}
 	if len(f.doc.problems) == 0 {
 		value{f.doc, nil, f.doc.root}.readTable(f.keys())
+		f.checkListeners()
 		f.checkTenants()
 		f.checkRoutes()
 	}
@@ -86,7 +93,12 @@ func (f *configFile) keys() []key {
 		{name: "listen", read: addresses(&f.listen)},
 		{name: "loops", read: number(&c.Loops, 1, runtime.MaxLoops)},
 		{name: "conns", read: number(&c.Conns, 1, maxConns)},
+		{name: "address_conns", read: numberOrOff(&c.AddressConns, 1, maxConns)},
+		{name: "trusted_proxies", read: prefixes(&c.TrustedProxies)},
+		{name: "listen_proxied", read: addresses(&f.listenProxied)},
 		{name: "head_timeout", read: duration(&c.HeadTimeout)},
+		{name: "drain_window", read: duration(&c.DrainWindow)},
+		{name: "drain_code", read: oneNumber(&c.DrainCode, drainCodes()...)},
 		{name: "cache_dir", read: f.file(&c.CacheDir)},
 		{name: "log", read: inTable(f.logKeys())},
 		{name: "tenant", read: inTables(func(v value) {
@@ -161,6 +173,10 @@ func routeKeys(r *runtime.Route) []key {
 			option[runtime.Placement]{"single", runtime.Single},
 			option[runtime.Placement]{"per-loop", runtime.PerLoop})},
 		{name: "origins", read: origins(&r.Origins)},
+		{name: "disabled", read: yes(&r.Disabled)},
+		{name: "slow", read: choice(&r.Slow,
+			option[runtime.SlowPolicy]{"close", runtime.CloseSlow},
+			option[runtime.SlowPolicy]{"drop", runtime.DropSlow})},
 		{name: "deflate", read: func(v value) {
 			r.Deflate = new(runtime.Deflate) // that it is there is what switches it on
 			v.readTable(deflateKeys(r.Deflate))
@@ -197,6 +213,13 @@ func (f *configFile) resolve(name string) string {
 		return name
 	}
 	return filepath.Join(filepath.Dir(f.doc.name), name)
+}
+
+// checkListeners notes what is wrong with the addresses together.
+func (f *configFile) checkListeners() {
+	if len(f.listenProxied) > 0 && len(f.config.TrustedProxies) == 0 {
+		f.doc.fail(path{"listen_proxied"}, "nobody could connect by listen_proxied; list the proxies in trusted_proxies")
+	}
 }
 
 // checkTenants notes what is wrong with tenants that are right by themselves.

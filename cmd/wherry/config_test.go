@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -82,6 +83,10 @@ func snakeCase(name string) string {
 func TestConfigValues(t *testing.T) {
 	const file = `
 listen = ["localhost:0", "[::1]:80"]
+address_conns = "off"
+drain_window = "1s"
+drain_code = 1012
+trusted_proxies = ["::ffff:192.0.2.1", "10.0.0.0/8", "::1"]
 loops = 3
 head_timeout = "1m30s"
 cache_dir = "cache"
@@ -114,6 +119,8 @@ pattern = "/c"
 tenant = "b"
 placement = "single"
 origins = []
+slow = "drop"
+disabled = true
 [route.deflate]
 level = "smallest"
 server_window_bits = 9
@@ -123,9 +130,15 @@ server_window_bits = 9
 		t.Fatal(err)
 	}
 	want := runtime.Config{
-		Loops:       3,
-		HeadTimeout: 90 * time.Second,
-		CacheDir:    filepath.Join("dir", "cache"),
+		TrustedProxies: []netip.Prefix{
+			netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128"),
+		},
+		AddressConns: -1,
+		DrainWindow:  time.Second,
+		DrainCode:    1012,
+		Loops:        3,
+		HeadTimeout:  90 * time.Second,
+		CacheDir:     filepath.Join("dir", "cache"),
 		Tenants: []runtime.Tenant{{
 			Name:   "acme",
 			Config: map[string]string{"greeting.1": "ahoy", "empty": ""},
@@ -140,7 +153,7 @@ server_window_bits = 9
 		Routes: []runtime.Route{
 			{Pattern: "example.com/a", Tenant: "acme"},
 			{Pattern: "/b/{rest...}", Tenant: "b", Placement: runtime.PerLoop, Deflate: &runtime.Deflate{}},
-			{Pattern: "/c", Tenant: "b", Origins: []string{}, Deflate: &runtime.Deflate{Level: runtime.DeflateSmallest, ServerWindowBits: 9}},
+			{Pattern: "/c", Tenant: "b", Origins: []string{}, Slow: runtime.DropSlow, Disabled: true, Deflate: &runtime.Deflate{Level: runtime.DeflateSmallest, ServerWindowBits: 9}},
 		},
 	}
 	if !reflect.DeepEqual(f.config, want) {
@@ -192,6 +205,15 @@ func TestConfigProblems(t *testing.T) {
 		{"origins", tenant + route + "origins = [\"https://a.example\", \"https://b.example/\",\n\"c.example\", \"https://A.example:8443\", \"null\", \"\"]", []string{
 			`f:7: origins is "https://b.example/"; write an array of origins`, `f:8: origins is "c.example"; write`, `f:8: origins is ""; write`,
 		}},
+		{"proxies", "trusted_proxies = [\"192.0.2.1\", \"10.0.0.1/8\", \"localhost\",\n\"fe80::1%eth0\", 10, \"::ffff:10.0.0.0/104\", \"fd00::/8\"]", []string{
+			`f:1: trusted_proxies is "10.0.0.1/8"; write an array of addresses or networks`, `f:1: trusted_proxies is "localhost"; `,
+			`f:2: trusted_proxies is "fe80::1%eth0"; `, `f:2: trusted_proxies is 10; `, `f:2: trusted_proxies is "::ffff:10.0.0.0/104"; `,
+		}},
+		{"numbers or off", "address_conns = 0\nconns = \"off\"\n", []string{
+			`f:1: address_conns is 0; write a whole number from 1 to 1073741824, or "off"`, `f:2: conns is "off"; write a whole number`,
+		}},
+		{"drain", "drain_code = 1000\ndrain_window = \"0s\"\n", []string{`f:1: drain_code is 1000; write one of 1001 1012`, `f:2: drain_window is "0s"; write a time`}},
+		{"nobody to listen to", "\nlisten_proxied = [\"127.0.0.1:0\"]\n", []string{`f:2: nobody could connect by listen_proxied; list the proxies in trusted_proxies`}},
 		{"no address", "listen = []", []string{`f:1: listen is an array; write an array of addresses such as`}},
 		{"ranges", "loops = 0\nhead_timeout = \"off\"\n" + tenant + "[tenant.limits]\nmemory_pages = 65537\nmessage_bytes = \"65MiB\"\nsend_bytes = 0\n" +
 			"connect_timeout = \"-1s\"\nidle_timeout = \"0s\"\nping_interval = \"8761h\"\nping_timeout = \"1us\"\nclose_timeout = \"off\"\nstall_timeout = \"never\"\n", []string{

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed-c6589352/wherry/runtime"
 )
@@ -17,6 +18,8 @@ type serveOptions struct {
 	listen       string
 	loops        int
 	messageBytes int
+	drainWindow  time.Duration
+	drainCode    int
 	logLevel     oneOf
 	logFormat    oneOf
 	routes       []string        // ROUTE=MODULE
@@ -34,6 +37,8 @@ func (c command) serveOptions(args []string, stdout io.Writer) (*serveOptions, e
 	flags.StringVar(&o.listen, "listen", defaultAddress, "`ADDRESS` to listen on; port 0 takes a free one")
 	flags.IntVar(&o.loops, "loops", 0, "`NUMBER` of event loops; 0 means one for each CPU")
 	flags.IntVar(&o.messageBytes, "max-message", defaultMessageBytes, "`BYTES` of the largest message that a client may send")
+	flags.DurationVar(&o.drainWindow, "drain-window", 0, "`TIME` over which connections are closed when the server stops; 0 means at once")
+	flags.IntVar(&o.drainCode, "drain-code", 1001, "`CODE` that they are closed with: 1001 for going away, 1012 for a restart")
 	flags.Var(&o.logLevel, "log-level", "`LEVEL` from which on things are logged: debug, info, warn or error")
 	flags.Var(&o.logFormat, "log-format", "`FORMAT` of the log: text or json")
 	var err error
@@ -46,6 +51,12 @@ func (c command) serveOptions(args []string, stdout io.Writer) (*serveOptions, e
 	}
 	if o.messageBytes < 1 || o.messageBytes > runtime.MaxMessageBytes {
 		return nil, usagef("largest message of %d bytes; --max-message can be 1 to %d", o.messageBytes, runtime.MaxMessageBytes)
+	}
+	if o.drainWindow < 0 || o.drainWindow > longest {
+		return nil, usagef("drain window of %v; --drain-window can be 0 to %v", o.drainWindow, longest)
+	}
+	if !slices.Contains(drainCodes(), o.drainCode) {
+		return nil, usagef("drain code %d; --drain-code can be 1001 or 1012", o.drainCode)
 	}
 	return o, nil
 }
@@ -105,6 +116,12 @@ func (f *configFile) override(o *serveOptions) {
 			f.config.Tenants[i].Limits.MessageBytes = o.messageBytes
 		}
 	}
+	if o.given["drain-window"] {
+		f.config.DrainWindow = o.drainWindow
+	}
+	if o.given["drain-code"] {
+		f.config.DrainCode = o.drainCode
+	}
 	if o.given["log-level"] {
 		f.logLevel = o.logLevel.value
 	}
@@ -116,7 +133,7 @@ func (f *configFile) override(o *serveOptions) {
 // complete fills in what neither the file nor the command line says. The error
 // is that nothing would be served.
 func (f *configFile) complete() error {
-	if len(f.listen) == 0 {
+	if len(f.listen)+len(f.listenProxied) == 0 {
 		f.listen = []string{defaultAddress}
 	}
 	if len(f.config.Routes) > 0 {

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -74,6 +76,31 @@ func number[T int | int64 | uint32](to *T, low, high int64) reader {
 			return
 		}
 		*to = T(n)
+	}
+}
+
+// oneNumber reads one of a few numbers.
+func oneNumber(to *int, numbers ...int) reader {
+	return func(v value) {
+		n, ok := v.any.(int64)
+		if !ok || n > math.MaxInt32 || !slices.Contains(numbers, int(n)) {
+			v.expected("one of " + strings.Trim(fmt.Sprint(numbers), "[]"))
+			return
+		}
+		*to = int(n)
+	}
+}
+
+// numberOrOff reads a number, or "off", which becomes a negative one.
+func numberOrOff(to *int, low, high int64) reader {
+	return func(v value) {
+		if n, ok := v.any.(int64); ok && n >= low && n <= high {
+			*to = int(n)
+		} else if v.any == "off" {
+			*to = -1
+		} else {
+			v.expected(fmt.Sprintf(`a whole number from %d to %d, or "off"`, low, high))
+		}
 	}
 }
 
@@ -204,6 +231,34 @@ func isAddress(s string) bool {
 	}
 	_, err = strconv.ParseUint(port, 10, 16)
 	return err == nil
+}
+
+// prefixes reads networks and single addresses.
+func prefixes(to *[]netip.Prefix) reader {
+	return func(v value) {
+		var texts []string
+		list(&texts, 0, `addresses or networks such as "192.0.2.1", "10.0.0.0/8" or "fd00::/8"`, isPrefix)(v)
+		for _, s := range texts {
+			p, _ := parsePrefix(s)
+			*to = append(*to, p)
+		}
+	}
+}
+
+func isPrefix(s string) bool {
+	_, ok := parsePrefix(s)
+	return ok
+}
+
+// parsePrefix reads a network of which all bits behind the length are 0, or one
+// address.
+func parsePrefix(s string) (p netip.Prefix, ok bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), a.Zone() == ""
+	}
+	p, err := netip.ParsePrefix(s)
+	return p, err == nil && p == p.Masked() && !p.Addr().Is4In6()
 }
 
 // origins reads where pages may come from, if from anywhere.

@@ -20,8 +20,8 @@ import (
 const serveAbout = `serve WebSocket connections
 
 Each ROUTE=MODULE gives the connections to a route to a guest. ROUTE is
-[HOST]/PATH; a segment {name} of PATH matches any one segment, a last {name...}
-all that is left. MODULE is the path of a .wasm file, or echo or chat, which are
+[HOST]/PATH; a segment {name} of PATH matches any one segment, {name:int} (or
+:float, :uuid) one that is that, a last {name...} all that is left. MODULE is the path of a .wasm file, or echo or chat, which are
 built in. Routes with the same MODULE share one instance of it.
 
 With --config the rest comes from a file, which docs/configuration.md describes
@@ -32,10 +32,12 @@ the file has a tenant that is called MODULE, the route leads to it.
 Without any tenant and route there are /echo, /chat, and a page at / that tries
 both in a browser.
 
-SIGTERM and SIGINT stop the server: open connections close with 1001, and those
-that have not gone after ten seconds are dropped. A second one ends it at once.`
+SIGTERM and SIGINT stop the server: open connections close with --drain-code,
+one after the other over --drain-window, while new ones are refused with 503.
+Those that have not gone ten seconds later are dropped. A second signal ends it
+at once.`
 
-// drainTimeout is how long connections get to go when the server stops.
+// drainTimeout is how long connections get to go when the last was told to.
 const drainTimeout = 10 * time.Second
 
 func serve(c command, args []string, stdout, stderr io.Writer) error {
@@ -57,11 +59,11 @@ func serve(c command, args []string, stdout, stderr io.Writer) error {
 		return f.startError(err)
 	}
 	if err := announce(srv, f, stderr); err != nil {
-		return errors.Join(err, shutdown(srv, logger))
+		return errors.Join(err, shutdown(srv, f, logger))
 	}
 	<-stopped.Done()
 	restore() // so that a second signal does what signals do
-	return shutdown(srv, logger)
+	return shutdown(srv, f, logger)
 }
 
 // announce listens on every address, and then says so, in a line for each.
@@ -70,9 +72,16 @@ func announce(srv *runtime.Server, f *configFile, stderr io.Writer) error {
 	for _, address := range f.listen {
 		addr, err := srv.Listen("tcp", address)
 		if err != nil {
-			return f.listenError(address, err)
+			return f.listenError("listen", address, err)
 		}
 		fmt.Fprintf(&lines, "wherry: listening on %s\n", addr)
+	}
+	for _, address := range f.listenProxied {
+		addr, err := srv.ListenProxied("tcp", address)
+		if err != nil {
+			return f.listenError("listen_proxied", address, err)
+		}
+		fmt.Fprintf(&lines, "wherry: listening on %s for proxies\n", addr)
 	}
 	io.WriteString(stderr, lines.String())
 	return nil
@@ -80,12 +89,13 @@ func announce(srv *runtime.Server, f *configFile, stderr io.Writer) error {
 
 // shutdown drains srv. Connections that do not go in time are no failure: their
 // peers may be long gone.
-func shutdown(srv *runtime.Server, logger *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+func shutdown(srv *runtime.Server, f *configFile, logger *slog.Logger) error {
+	timeout := f.config.DrainWindow + drainTimeout
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	err := srv.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		logger.Warn("dropped connections that did not close in time", slog.Duration("after", drainTimeout))
+		logger.Warn("dropped connections that did not close in time", slog.Duration("after", timeout))
 		return nil
 	}
 	return err
@@ -127,8 +137,9 @@ func configDetail(err error) string {
 	return text
 }
 
-// listenError keeps of err what the caller does not know.
-func (f *configFile) listenError(address string, err error) error {
+// listenError keeps of err what the caller does not know. key is what names the
+// address.
+func (f *configFile) listenError(key, address string, err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
 		err = op.Err
@@ -138,7 +149,10 @@ func (f *configFile) listenError(address string, err error) error {
 		err = call.Err
 	}
 	place := "with --listen"
-	if line := f.doc.line(path{"listen"}); line > 0 && !f.listenFlag {
+	switch line := f.doc.line(path{key}); {
+	case key != "listen":
+		place = fmt.Sprintf("in %s:%d", f.doc.name, line)
+	case line > 0 && !f.listenFlag:
 		place = fmt.Sprintf("in %s:%d, or with --listen", f.doc.name, line)
 	}
 	return fmt.Errorf("cannot listen on %s: %w; choose another %s", address, err, place)

@@ -3,14 +3,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
@@ -172,6 +175,30 @@ func TestServeStopsOnSignal(t *testing.T) {
 	}
 }
 
+// With a window the server goes on to answer, with 503, while the connections that
+// are open are told one after the other.
+func TestServeDrains(t *testing.T) {
+	p := serveBinary(t, "--drain-window", "1h", "--drain-code", "1012", "--loops", "1")
+	first, second := p.dial(t, "/echo"), p.dial(t, "/echo")
+	p.signal(t, syscall.SIGTERM)
+	if code := first.receiveClose(t); code != 1012 {
+		t.Errorf("closed with %d, want 1012", code)
+	}
+	second.send(t, "still here")
+	if got := second.receive(t); got != "still here" {
+		t.Errorf("echoes %q", got)
+	}
+	if res, _ := get(t, "http://"+p.addr+"/"); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+		t.Errorf("GET / is %d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
+	}
+	if err := wsutil.WriteClientMessage(second, ws.OpClose, ws.NewCloseFrameBody(1000, "")); err != nil {
+		t.Fatal(err)
+	}
+	if state := p.wait(t); state.ExitCode() != 0 {
+		t.Errorf("wherry ended with %v: %q", state, p.lines())
+	}
+}
+
 // A peer that does not answer the close frame holds the drain up, but not a
 // second signal.
 func TestServeSecondSignalEndsAtOnce(t *testing.T) {
@@ -198,5 +225,32 @@ func TestServeLogFormat(t *testing.T) {
 		if i > 0 && !json.Valid([]byte(line)) {
 			t.Errorf("line %d is not JSON: %s", i, line)
 		}
+	}
+}
+
+// A file can have a listener for proxies only; who is behind one is in the log.
+func TestServeProxied(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "wherry.toml")
+	const config = "listen_proxied = [\"127.0.0.1:0\"]\ntrusted_proxies = [\"127.0.0.1\"]\n"
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startBinary(t, "serve", "--config", file)
+	conn, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	io.WriteString(conn, "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n")
+	d := ws.Dialer{NetDial: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	if _, _, _, err := d.Dial(t.Context(), "ws://"+p.addr+"/echo"); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	p.signal(t, syscall.SIGTERM)
+	p.wait(t)
+	if got := p.lines(); len(got) != 2 || !strings.Contains(got[1], "peer=192.0.2.1:56324") {
+		t.Errorf("stderr has %q", got)
 	}
 }

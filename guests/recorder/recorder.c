@@ -11,7 +11,8 @@
 //
 // Events are connect, message, text, binary, close, fault, timer and request; a condition
 // asks for a parameter of the route or the query, or for a header field; "$name"
-// is the value of one, "$data" the message, "$sent" how many the rules have sent.
+// is the value of one, "$scheme" and "$client" are the connection's, "$data" is
+// the message, "$sent" how many the rules have sent.
 // Every rule that applies is played, in order. What there is to do:
 //
 //   accept FIELD=VALUE...         reject STATUS FIELD=VALUE...    close CODE REASON
@@ -279,6 +280,14 @@ static void publish(connection *c, wherry_span topic, const wherry_record *event
   command(c, WHERRY_KIND_PUBLISH, event->flags & WHERRY_FLAG_TEXT, topic.len, span_of(&t));
 }
 
+// client_of returns the address in the connect event, without its port.
+static wherry_span client_of(const connection *c) {
+  wherry_span peer = wherry_find_field(fields_of(c), WHERRY_STR(WHERRY_FIELD_PEER));
+  while (peer.len && peer.at[peer.len - 1] != ':') peer.len--;
+  if (peer.len) peer.len--;
+  return peer;
+}
+
 // expand returns a statement with the values of its names, until the next call.
 static wherry_span expand(const connection *c, const wherry_record *event, wherry_span s) {
   static char block[4096];
@@ -292,6 +301,8 @@ static wherry_span expand(const connection *c, const wherry_record *event, wherr
     s = from(s, n);
     if (wherry_equal(name, WHERRY_STR("data"))) put(&t, wherry_data(event));
     else if (wherry_equal(name, WHERRY_STR("sent"))) put_number(&t, c->sent);
+    else if (wherry_equal(name, WHERRY_STR("client"))) put(&t, client_of(c));
+    else if (wherry_equal(name, WHERRY_STR("scheme"))) put(&t, wherry_find_field(fields_of(c), WHERRY_STR(WHERRY_FIELD_SCHEME)));
     else put(&t, value_in(fields_of(c), name));
   }
   return span_of(&t);

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -19,16 +20,11 @@ const (
 
 // scenariosExcluded lists the scenarios that cannot pass, and why.
 var scenariosExcluded = map[string]string{
-	"HS-16": "a route's parameters have no convertors yet",
-	"HS-19": "WebSocket support cannot be switched off for a route yet",
 	"EX-04": "a guest handles events and does not return: its connection stays open (the scenario says so itself)",
-	"EX-05": "what a guest sends on a close event goes out ahead of the answer to the peer's close frame: the host cannot tell it from the reply to a message that came in the same turn",
 	"KA-03": noBusyGuest,
 	"BP-01": "the recorder tells what it saw by its log, and the faults of three thousand refused sends use up the lines that a guest may log in a second; TestNotWritable of package runtime sees the order",
 	"BP-02": noBusyGuest,
-	"PH-01": "there are no trusted proxies yet",
 	"RL-01": "a module cannot be replaced while the server runs yet",
-	"SD-01": "Shutdown closes with 1001; that it is for a restart, and so 1012, cannot be said yet",
 }
 
 // echoScript is the handler of most scenarios.
@@ -37,32 +33,32 @@ const echoScript = "connect: accept\nmessage: echo"
 // scripts are what the scenarios' paths lead to, by the patterns of their routes:
 // the handlers that they describe in words.
 var scripts = map[string]string{
-	"/echo":                   echoScript,
-	"/proto":                  "connect: accept",
-	"/subproto":               "connect: accept :protocol=$p; close 1000",
-	"/hdrs":                   "connect: accept x-a=1 set-cookie=a=b set-cookie=c=d; close 1000",
-	"/seed1560":               "connect: close 1000",
-	"/close_before":           "connect: close $c nope",
-	"/fa/items/{item}/ws":     "connect lacks cookie: close 1008 Session cookie missing\nconnect has cookie: accept\ntext: send Message text was: $data, for item ID: $item",
-	"/denial":                 `connect: reject 401 www-authenticate=Bearer content-type=application/json :body={"e":"unauth"}`,
-	"/raise_before":           "connect: trap",
-	"/fa/q":                   `connect lacks q: reject 422 content-type=application/json :body={"detail":[{"loc":["query","q"],"type":"missing"}]}`,
-	"/slowaccept":             "connect: after 500\ntimer: accept",
-	"/close/{code}":           "connect: accept; close $code $r",
-	"/raise_after":            "connect: accept; trap",
-	"/httpexc_after":          "connect: accept; trap",
-	"/farewell":               "connect: accept\ntext: send Echo: $data\nclose: send Goodbye",
-	"/push":                   "connect: accept; after 100\ntimer: send m$sent; after 100\nfault: after 0",
-	"/":                       "request: respond 200 :body=home",
-	"/ep/text":                "connect: accept\nbinary: close 1003",
-	"/flood":                  "connect: accept; blobs $n 65536",
-	"/room":                   "connect: accept; join room\ntext: publish room",
-	"/info/{a}/{b}/{rest...}": `connect: accept; send {"scheme":"$scheme"}; close 1000`,
-	"/httpexc_before":         "connect: reject 401 x-h=1 :body=no",
-	"/send_before":            "connect: send early\nfault: trap", // what an SDK does with an error that nobody handles
-	"/double_close":           "connect: accept; close 4001 one; close 4002 two",
-	"/return_after":           "connect: accept",
-	"/fa/raise/ws":            "connect: accept\ntext: close 4003 forbidden",
+	"/echo":                         echoScript,
+	"/proto":                        "connect: accept",
+	"/subproto":                     "connect: accept :protocol=$p; close 1000",
+	"/hdrs":                         "connect: accept x-a=1 set-cookie=a=b set-cookie=c=d; close 1000",
+	"/seed1560":                     "connect: close 1000",
+	"/close_before":                 "connect: close $c nope",
+	"/fa/items/{item}/ws":           "connect lacks cookie: close 1008 Session cookie missing\nconnect has cookie: accept\ntext: send Message text was: $data, for item ID: $item",
+	"/denial":                       `connect: reject 401 www-authenticate=Bearer content-type=application/json :body={"e":"unauth"}`,
+	"/raise_before":                 "connect: trap",
+	"/fa/q":                         `connect lacks q: reject 422 content-type=application/json :body={"detail":[{"loc":["query","q"],"type":"missing"}]}`,
+	"/slowaccept":                   "connect: after 500\ntimer: accept",
+	"/close/{code}":                 "connect: accept; close $code $r",
+	"/raise_after":                  "connect: accept; trap",
+	"/httpexc_after":                "connect: accept; trap",
+	"/farewell":                     "connect: accept\ntext: send Echo: $data\nclose: send Goodbye",
+	"/push":                         "connect: accept; after 100\ntimer: send m$sent; after 100\nfault: after 0",
+	"/":                             "request: respond 200 :body=home",
+	"/ep/text":                      "connect: accept\nbinary: close 1003",
+	"/flood":                        "connect: accept; blobs $n 65536",
+	"/room":                         "connect: accept; join room\ntext: publish room",
+	"/info/{a}/{b:int}/{rest:path}": `connect: accept; send {"client":"$client","scheme":"$scheme"}; close 1000`,
+	"/httpexc_before":               "connect: reject 401 x-h=1 :body=no",
+	"/send_before":                  "connect: send early\nfault: trap", // what an SDK does with an error that nobody handles
+	"/double_close":                 "connect: accept; close 4001 one; close 4002 two",
+	"/return_after":                 "connect: accept",
+	"/fa/raise/ws":                  "connect: accept\ntext: close 4003 forbidden",
 }
 
 // adapt changes what a scenario wants where the design decided otherwise. It says
@@ -89,12 +85,6 @@ func adapt(s *conformance.Scenario) string {
 		e := s.Expect.Events
 		e[1], e[2] = e[2], e[1]
 		return "the guest is told of the drop at once, and so before a send can fail"
-	case "SD-02":
-		for i := range s.Expect.Events {
-			s.Expect.Events[i].CodeIn = nil
-		}
-		disconnect(1001)
-		return "Shutdown ends handshakes that wait with the code of open connections"
 	}
 	return ""
 }
@@ -124,6 +114,8 @@ func TestScenarios(t *testing.T) {
 func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, error) {
 	limits := runtime.Limits{}
 	var origins []string
+	disabled := false
+	var proxies []netip.Prefix
 	ms := func(v any) time.Duration { return time.Duration(v.(float64)) * time.Millisecond }
 	for name, value := range s.Server {
 		switch name {
@@ -144,6 +136,11 @@ func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, erro
 			}
 		case "max_connections":
 			limits.Conns = int(value.(float64))
+		case "forwarded_allow_ips":
+			a := netip.MustParseAddr(value.(string))
+			proxies = append(proxies, netip.PrefixFrom(a, a.BitLen()))
+		case "ws":
+			disabled = value == "off"
 		case "ws_per_message_deflate":
 			// Off, as it is by default.
 		default:
@@ -159,8 +156,10 @@ func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, erro
 	}
 	config := recorderConfig(all, limits)
 	for i := range config.Routes {
-		config.Routes[i].Origins = origins
+		config.Routes[i].Origins, config.Routes[i].Disabled = origins, disabled
 	}
+	config.TrustedProxies = proxies
+	config.DrainCode = 1012 // what the scenarios call a stop is a restart
 	config.HTTP = http.HandlerFunc(plain)
 	config.CacheDir = cache
 	return config, nil

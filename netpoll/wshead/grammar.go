@@ -57,8 +57,8 @@ func all(b []byte, c class) bool {
 	return true
 }
 
-// isToken reports whether b is a token of RFC 9110, section 5.6.2.
-func isToken(b []byte) bool {
+// IsToken reports whether b is a token of RFC 9110, section 5.6.2.
+func IsToken(b []byte) bool {
 	return len(b) > 0 && all(b, tokenByte)
 }
 

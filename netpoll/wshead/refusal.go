@@ -66,12 +66,13 @@ var (
 	HeadTimeout   = &Refusal{408, "head_timeout", "The request head was not complete in time.", ""}
 	NotFound      = &Refusal{404, "not_found", "Nothing is served at this path.", ""}
 	OriginRefused = &Refusal{403, "origin_refused", "This Origin may not connect here.", ""}
-	WebSocketOff  = &Refusal{403, "websocket_off", "WebSocket support is turned off for this route.", ""}
+	WebSocketOff  = &Refusal{501, "websocket_off", "WebSocket support is turned off for this route.", ""}
 	GuestFailed   = &Refusal{500, "guest_failed", "The application failed before it answered.", ""}
 	NoAnswer      = &Refusal{503, "no_answer", "The application did not answer in time.", ""}
 	GuestDown     = &Refusal{503, "guest_down", "The application keeps failing and is being restarted.", retryShortly}
 	TooFast       = &Refusal{429, "too_fast", "More connections come than there may be in a second.", retryShortly}
 	Full          = &Refusal{503, "full", "The server has as many connections as it may have.", retryShortly}
+	AddressFull   = &Refusal{503, "address_full", "Your address has as many connections as one may have.", retryShortly}
 	ShuttingDown  = &Refusal{503, "shutting_down", "The server is shutting down.", retryAfterRun}
 )
 
@@ -92,7 +93,7 @@ func Refusals() []*Refusal {
 		BadContentLength, BadTransferEncoding,
 		MethodNotAllowed, UnknownMethod, HTTP10, UpgradeRequired, BadConnection, BodyOnUpgrade, KeyMissing, KeyDuplicate,
 		BadKey, VersionDuplicate, BadVersion, BadProtocol, BadExtensions, OriginDuplicate,
-		HeadTimeout, NotFound, OriginRefused, WebSocketOff, GuestFailed, NoAnswer, GuestDown, TooFast, Full, ShuttingDown,
+		HeadTimeout, NotFound, OriginRefused, WebSocketOff, GuestFailed, NoAnswer, GuestDown, TooFast, Full, AddressFull, ShuttingDown,
 		BadBody, BodyTimeout, BodyTooLarge, TooManyRequests, NoResponse,
 	}
 }

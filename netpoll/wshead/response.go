@@ -94,7 +94,7 @@ func ValidFieldName(name []byte) bool {
 			return false
 		}
 	}
-	return len(name) <= guestNameBytes && isToken(name)
+	return len(name) <= guestNameBytes && IsToken(name)
 }
 
 // ValidFieldValue reports whether value, which a guest wants to send, is at most

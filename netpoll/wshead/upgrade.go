@@ -104,7 +104,7 @@ func (h *Head) Protocols(yield func(protocol []byte) bool) {
 func (h *Head) validProtocols() bool {
 	tokens := 0
 	for protocol := range h.Protocols {
-		if !isToken(protocol) {
+		if !IsToken(protocol) {
 			return false
 		}
 		tokens++
