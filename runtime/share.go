@@ -23,6 +23,8 @@ const (
 const (
 	commandCost  = 100 // of any
 	deliveryCost = 150 // of a publication to one member
+
+	writeCost = 5000 // of one that is large, and so is written at once
 )
 
 // commandBytes returns the cost of the bytes of a command: that text is UTF-8
@@ -108,8 +110,9 @@ func (c *club) charge(cost int64) {
 	}
 }
 
-// owes reports whether h has to wait for others.
-func (h *home) owes() bool { return h.club.balance <= 0 && h.shard.contended() }
+// owes reports whether h has to wait for others. Only who is active is given
+// anything to pay with: who is not has had nothing.
+func (h *home) owes() bool { return h.club.active && h.club.balance <= 0 && h.shard.contended() }
 
 // credit returns how long until h does not owe any more.
 func (h *home) credit() time.Duration {

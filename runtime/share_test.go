@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -167,4 +168,24 @@ func TestRunaway(t *testing.T) {
 	if n := s.logged("reason=out_of_fuel") + s.logged("reason=out_of_time"); n != 4 {
 		t.Errorf("%d guests were stopped, want 4", n)
 	}
+}
+
+// TestNewcomer: a tenant that comes when others are busy gets its first turn.
+func TestNewcomer(t *testing.T) {
+	config := runtime.Config{Loops: 1}
+	for _, name := range []string{"first", "second", "newcomer"} {
+		config.Tenants = append(config.Tenants, runtime.Tenant{Name: name, Module: guests.Echo()})
+		config.Routes = append(config.Routes, runtime.Route{Pattern: "/" + name, Tenant: name})
+	}
+	s := serve(t, config)
+	done := make(chan struct{})
+	var busy sync.WaitGroup
+	for _, path := range []string{"/first", "/second"} {
+		c := s.dial(t, path)
+		c.echoes(ws.OpText, []byte("before"))
+		busy.Go(func() { trips(c, done) })
+	}
+	s.dial(t, "/newcomer").echoes(ws.OpText, []byte("here I am"))
+	close(done)
+	busy.Wait()
 }

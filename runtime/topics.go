@@ -205,10 +205,14 @@ func (c *club) deliver(name string, frame []byte) {
 	}
 }
 
-// cost returns what it takes to send a frame to every member; see share.go. A large
-// frame is not copied.
+// cost returns what it takes to send a frame to every member; see share.go. It is
+// copied for each: a large one by the kernel, on the spot.
 func (t *topic) cost(frame []byte) int64 {
-	return int64(len(t.members)) * int64(deliveryCost+min(len(frame), netpoll.SharedMin)/8)
+	each := deliveryCost + len(frame)/8
+	if len(frame) >= netpoll.SharedMin {
+		each += writeCost + len(frame)/8
+	}
+	return int64(len(t.members)) * int64(each)
 }
 
 // send sends a frame to the members of t, but for except.

@@ -295,7 +295,7 @@ func memoryOfOthers(a *arena) string {
 		_, err = c.tell('g')
 		a.check("grow", err)
 		for _, needle := range []uint64{secret, own} {
-			const step = 1 << 20
+			const step = 128 << 10 // an event may not do much more
 			for at := uint32(0); at < 16<<20; at += step {
 				hits, err := c.tell('S', uint32(^needle), uint32(^needle>>32), at, step)
 				a.check("scan", err)

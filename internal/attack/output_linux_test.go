@@ -392,6 +392,11 @@ func timerFlood(a *arena) string {
 	if limit := most * 1000.0 / 10 * 1.1; fired > limit {
 		a.problem("%.0f timers fired in a second, no more than %.0f may", fired, limit)
 	}
+	// They would fire on, with nobody there.
+	a.check("end", c.send(ws.OpBinary, order('T')))
+	if _, err := c.awaitClose(toldWithin); err != nil {
+		a.problem("%v", err)
+	}
 	return fmt.Sprintf("%d refused, %.0f k/s fire", counts[3], fired/1000)
 }
 
