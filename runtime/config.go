@@ -34,6 +34,7 @@ type Config struct {
 	HeadTimeout  time.Duration // from accept to a complete request head (5 s)
 	DrainWindow  time.Duration // over which Shutdown closes open connections, one after the other (all at once)
 	DrainCode    int           // that they close with: 1001, going away, or 1012, restart (1001)
+	Modules      ModuleLimits  // what modules may be
 	CacheDir     string        // where compiled modules are kept between runs (nowhere)
 	HTTP         http.Handler  // what is neither an upgrade nor at a route (404)
 	Logger       *slog.Logger  // (slog.Default())
@@ -235,6 +236,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.Loops = cmp.Or(c.Loops, min(goruntime.GOMAXPROCS(0), MaxLoops))
 	if c.Conns < 0 {
 		return c, configError("%d connections; it cannot be negative", c.Conns)
+	}
+	if c.Modules.Bytes < 0 || c.Modules.Bytes > MaxModuleBytes {
+		return c, configError("modules of %d bytes; it can be 1 to %d", c.Modules.Bytes, MaxModuleBytes)
 	}
 	c.Conns = cmp.Or(c.Conns, 1_000_000)
 	c.AddressConns = min(max(cmp.Or(c.AddressConns, 20_000), 0), math.MaxInt32)

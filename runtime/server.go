@@ -57,11 +57,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := uint32(1)
-	for _, t := range config.Tenants {
-		pages = max(pages, t.Limits.withDefaults().MemoryPages)
-	}
-	host, err := wasmhost.New(wasmhost.Config{CacheDir: config.CacheDir, MemoryPages: pages})
+	host, err := wasmhost.New(config.HostConfig())
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,9 @@ func flush(in *Instance, stack []uint64) {
 		trap(ReasonBadOutbox, "flush of %d commands, the outbox holds %d", int32(n), in.outboxRecords)
 	}
 	in.commands = int(n)
+	began := threadTime()
 	stack[0] = uint64(uint32(in.flush()))
+	in.fuel.began += threadTime() - began // the host's time is not the guest's
 	in.commands = 0
 }
 

@@ -52,11 +52,7 @@ func check(c command, args []string, stdout, _ io.Writer) error {
 // admit tries every module and prints a row for each. What is wrong with one is
 // noted as a problem; an error is that none could be tried.
 func (f *configFile) admit(w io.Writer) error {
-	pages := uint32(1)
-	for _, t := range f.config.Tenants {
-		pages = max(pages, t.Limits.InstancePages())
-	}
-	host, err := wasmhost.New(wasmhost.Config{CacheDir: f.config.CacheDir, MemoryPages: pages})
+	host, err := wasmhost.New(f.config.HostConfig())
 	if err != nil {
 		f.doc.fail(path{"cache_dir"}, "cannot start: %v", err)
 		return f.doc.err()

@@ -101,6 +101,7 @@ func (f *configFile) keys() []key {
 		{name: "drain_code", read: oneNumber(&c.DrainCode, drainCodes()...)},
 		{name: "cache_dir", read: f.file(&c.CacheDir)},
 		{name: "log", read: inTable(f.logKeys())},
+		{name: "modules", read: inTable(moduleKeys(&c.Modules))},
 		{name: "tenant", read: inTables(func(v value) {
 			var t runtime.Tenant
 			var module string
@@ -120,6 +121,28 @@ func (f *configFile) logKeys() []key {
 	return []key{
 		{name: "level", read: choice(&f.logLevel, plainWords(logLevels())...)},
 		{name: "format", read: choice(&f.logFormat, plainWords(logFormats())...)},
+	}
+}
+
+func moduleKeys(m *runtime.ModuleLimits) []key {
+	const most = 1<<32 - 1
+	return []key{
+		{name: "bytes", read: size(&m.Bytes, runtime.MaxModuleBytes)},
+		{name: "types", read: number(&m.Types, 1, most)},
+		{name: "imports", read: number(&m.Imports, 1, most)},
+		{name: "functions", read: number(&m.Functions, 1, most)},
+		{name: "exports", read: number(&m.Exports, 1, most)},
+		{name: "globals", read: number(&m.Globals, 1, most)},
+		{name: "tables", read: number(&m.Tables, 1, most)},
+		{name: "segments", read: number(&m.Segments, 1, most)},
+		{name: "elements", read: number(&m.Elements, 1, most)},
+		{name: "params", read: number(&m.Params, 1, most)},
+		{name: "locals", read: number(&m.Locals, 1, most)},
+		{name: "all_locals", read: number(&m.AllLocals, 1, most)},
+		{name: "body_bytes", read: number(&m.BodyBytes, 1, most)},
+		{name: "blocks", read: number(&m.Blocks, 1, most)},
+		{name: "intricacy", read: number(&m.Intricacy, 1, 1<<40)},
+		{name: "table_entries", read: number(&m.TableEntries, 1, most)},
 	}
 }
 

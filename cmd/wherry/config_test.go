@@ -49,6 +49,7 @@ func TestConfigReachesEveryField(t *testing.T) {
 		{c, []string{"HTTP", "Logger"}},         // Go; log.level and log.format make a logger
 		{tenant, []string{"Module", "Handler"}}, // loaded later; Go
 		{tenant.Limits, nil},
+		{c.Modules, nil},
 		{route, nil},
 		{*route.Deflate, nil},
 	} {

@@ -68,7 +68,7 @@ func yes(to *bool) reader {
 }
 
 // number reads an integer from low to high.
-func number[T int | int64 | uint32](to *T, low, high int64) reader {
+func number[T int | int64 | uint32 | uint64](to *T, low, high int64) reader {
 	return func(v value) {
 		n, ok := v.any.(int64)
 		if !ok || n < low || n > high {
