@@ -137,6 +137,7 @@ func (g *guest) flush(h *home, commands int) (refused int) {
 		return g.flushNothing(commands)
 	}
 	var r abi.Record
+	before := h.shard.cost
 	for i := range commands {
 		g.in.Command(i, &r)
 		status := abi.Busy
@@ -149,6 +150,8 @@ func (g *guest) flush(h *home, commands int) (refused int) {
 			refused++
 		}
 	}
+	// What the guest has the host do while it waits is work of its turn.
+	g.in.Charge(fuelPerCost * (h.shard.cost - before + refusalCost*int64(refused)))
 	return refused
 }
 

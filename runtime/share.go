@@ -24,16 +24,25 @@ const (
 	commandCost  = 100 // of any
 	deliveryCost = 150 // of a publication to one member
 
+	refusalCost = 400 // of one that was refused, and comes back as a fault
+
+	fuelPerCost = 2 // units that a guest pays for it in the middle of its turn
+
 	writeCost = 5000 // of one that is large, and so is written at once
 )
 
-// commandBytes returns the cost of the bytes of a command: that text is UTF-8
-// has to be seen.
+// commandBytes returns the cost of the bytes of a command: that text is UTF-8 has
+// to be seen, and what is large is written at once and, where its client does not
+// take it, copied to memory that nobody has touched yet.
 func commandBytes(flags abi.Flags, n int) int64 {
-	if flags&abi.Text != 0 {
-		return int64(n)
+	cost := int64(n) / 8
+	if n >= netpoll.SharedMin {
+		cost = writeCost + int64(n)/2
 	}
-	return int64(n) / 8
+	if flags&abi.Text != 0 {
+		cost += int64(n)
+	}
+	return cost
 }
 
 // mostBatch is how many events a program gets in one turn at most. More would save

@@ -290,7 +290,9 @@ func (h *home) moot(e *event) bool {
 		h.part(s, replaced)
 		return true
 	}
-	return e.record.Kind == abi.Message && s.leaving
+	// What a client said that the host or the program has turned away since is not
+	// to be replied to any more.
+	return e.record.Kind == abi.Message && (s.leaving || s.state != sessionLive && s.conn.End().Cause != netpoll.ByPeer)
 }
 
 // unqueueLarge stages an event that waited and that an empty inbox does not take.
