@@ -141,6 +141,7 @@ func (c *code) compile() (err error) {
 	if err != nil {
 		return refuse(RuleInvalidModule, "%.512s", err)
 	}
+	c.host.seals.seal(false)
 	return nil
 }
 

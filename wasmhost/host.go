@@ -24,8 +24,9 @@ const (
 // Config sets up a [Host]. A zero field takes the default in parentheses.
 type Config struct {
 	// CacheDir keeps compiled code between runs of the process; it is created
-	// if it does not exist. What lies there is executed as it is, so nobody
-	// else may write to it. (in memory only)
+	// if it does not exist. What is damaged there is found and compiled again, but
+	// who can write to it can have anything executed, so nobody else may. (in
+	// memory only)
 	CacheDir string
 	// MaxModuleBytes is the largest module that is looked at. (8 MiB)
 	MaxModuleBytes int
@@ -65,6 +66,7 @@ type Host struct {
 	cfg     Config
 	engine  wazero.Runtime
 	cache   wazero.CompilationCache
+	seals   *codeCache
 	modules wazero.ModuleConfig // what every instance of a guest starts from
 	imports map[importName]hostcall
 
@@ -81,8 +83,12 @@ func New(cfg Config) (*Host, error) {
 	if cfg.MaxModuleBytes < 0 || cfg.MemoryPages > maxPages {
 		return nil, fmt.Errorf("wasmhost: limits out of range: module %d bytes, memory %d pages", cfg.MaxModuleBytes, cfg.MemoryPages)
 	}
-	cache := wazero.NewCompilationCache()
+	cache, seals := wazero.NewCompilationCache(), new(codeCache)
 	if cfg.CacheDir != "" {
+		seals.dir = cfg.CacheDir
+		if err := seals.check(); err != nil {
+			return nil, err
+		}
 		var err error
 		if cache, err = wazero.NewCompilationCacheWithDir(cfg.CacheDir); err != nil {
 			return nil, fmt.Errorf("wasmhost: compile cache: %w", err)
@@ -91,6 +97,7 @@ func New(cfg Config) (*Host, error) {
 	h := &Host{
 		cfg:     cfg,
 		cache:   cache,
+		seals:   seals,
 		imports: make(map[importName]hostcall),
 		codes:   make(map[Digest]*code),
 		// Without a name, because the name section of a module is the guest's:
@@ -146,6 +153,7 @@ func (h *Host) Close() error {
 		return fmt.Errorf("%w: %d", ErrHostInUse, h.instances)
 	}
 	h.closed = true
+	h.seals.seal(true)
 	clear(h.codes)
 	ctx := context.Background()
 	if err := errors.Join(h.engine.Close(ctx), h.cache.Close(ctx)); err != nil {

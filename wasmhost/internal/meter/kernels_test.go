@@ -146,8 +146,8 @@ func TestKernels(t *testing.T) {
 }
 
 // TestCost prints what metering costs, beside the engine's own way to stop a
-// guest; -v shows the table. It fails only where counting has gone badly wrong: a
-// machine that does other work as well measures nothing exactly.
+// guest; -v shows the table. The bounds hold on a quiet machine, so they are enforced
+// only where WHERRY_BENCH asks for it.
 func TestCost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it measures for some seconds")
@@ -203,8 +203,8 @@ func TestCost(t *testing.T) {
 	}
 	mean := math.Pow(product, 1/float64(len(kernels)))
 	t.Logf("geometric mean %.2f, worst %.2f", mean, worst)
-	if mean > 1.5 {
-		t.Errorf("metering makes programs %.2f times as slow", mean)
+	if os.Getenv("WHERRY_BENCH") != "" && (mean > 1.15 || worst > 1.5) {
+		t.Errorf("metering makes programs %.2f times as slow, at worst %.2f; want at most 1.15 and 1.5", mean, worst)
 	}
 }
 
