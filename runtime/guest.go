@@ -126,6 +126,10 @@ func (g *guest) busy() bool { return g.applied < g.commands }
 func (g *guest) wreck() wasmhost.Wreck                                { return g.in.Wreck() }
 func (g *guest) salvage(f func(i int, r *abi.Record, payload []byte)) { g.in.Salvage(f) }
 
+// refusalFuel is what a command costs that is refused in a flush, in units of fuel:
+// it comes back as a fault.
+const refusalFuel = 1000
+
 // flush applies the first commands of the outbox in the middle of a turn. A
 // refused one has its status in its record, and comes back as a fault as well.
 // The guest waits for it, so that the rest of what takes too long is refused.
@@ -149,6 +153,8 @@ func (g *guest) flush(h *home, commands int) (refused int) {
 			refused++
 		}
 	}
+	// To flush what is refused without end takes the host longer than the guest.
+	g.in.Charge(int64(refused) * refusalFuel)
 	return refused
 }
 
