@@ -286,7 +286,7 @@ static void obey(uint64_t conn, const uint8_t *at, uint32_t len) {
   case 'p': wherry_send(conn, 0, pattern(n[0], n[1])), wherry_flush(); return;
   case 'x': guess(n[0], n[1], n[2]); return ANSWER(conn, n[2]);
   case 'b': return amplify(n[0], n[1]);
-  case 'm': arm(0, n[0]); return ANSWER(conn, n[0]);
+  case 'm': arm(n[1], n[0]); return ANSWER(conn, n[0]);
   case 'l': log_lines(n[0], n[1]); return ANSWER(conn, n[0]);
   case 'H': return many_fields(waiting, n[0], n[1], n[2]);
   case 'w': {
