@@ -109,7 +109,7 @@ func (c *Conn) sendDeflated(op ws.OpCode, payload []byte) bool {
 		before := len(s.buf)
 		s.buf = wsframe.AppendFrame(s.buf, op, b)
 		s.buf[before] |= wsframe.CompressedBit
-		c.out.bytes += len(s.buf) - before
+		c.out.count(len(s.buf) - before)
 	}
 	c.loop.pool.put(b)
 	if ok && c.out.bytes >= flushBytes && !c.is(wantWrite) {

@@ -135,6 +135,18 @@ type Settings struct {
 
 	// Deflate is the policy of permessage-deflate; nil declines every offer.
 	Deflate *wsdeflate.Config
+
+	// Backlog counts what connections have unsent together; nil counts nothing.
+	Backlog *Backlog
+}
+
+// A Backlog is the unsent bytes of several connections of one loop, which owns it.
+// While they are more than Limit, a connection that has some is treated as if they
+// were more than its own [Settings.SendBytes]. One without any may still send: it
+// may be able to.
+type Backlog struct {
+	Bytes int // to be read on the loop
+	Limit int
 }
 
 // WithDefaults returns s with its zero fields replaced.

@@ -27,6 +27,20 @@ type sendQueue struct {
 	first    int  // segments before it are written
 	bytes    int  // unsent bytes in all
 	progress tick // when the kernel last took some
+	shared   *Backlog
+}
+
+// count adds n unsent bytes, or takes them away.
+func (q *sendQueue) count(n int) {
+	q.bytes += n
+	if q.shared != nil {
+		q.shared.Bytes += n
+	}
+}
+
+// over reports whether nothing more may be queued behind what is there.
+func (q *sendQueue) over(limit int) bool {
+	return q.bytes > limit || q.shared != nil && q.shared.Bytes > q.shared.Limit && q.bytes > 0
 }
 
 // A segment is a run of unsent bytes.
@@ -41,6 +55,9 @@ type segment struct {
 func (c *Conn) queue() *sendQueue {
 	if c.out == nil {
 		c.out = c.loop.takeQueue()
+		if c.settings != nil {
+			c.out.shared = c.settings.Backlog
+		}
 		c.out.progress = c.loop.tick
 	}
 	c.list()
@@ -78,7 +95,7 @@ func (c *Conn) append(write func([]byte) []byte) {
 	s := c.tail(poolSmallest)
 	before := len(s.buf)
 	s.buf = write(s.buf)
-	c.out.bytes += len(s.buf) - before
+	c.out.count(len(s.buf) - before)
 }
 
 // writable reports why nothing can be sent on c now, or nil.
@@ -86,14 +103,14 @@ func (c *Conn) writable() error {
 	if c.phase != open {
 		return ErrClosed
 	}
-	if q := c.out; q != nil && q.bytes > c.settings.SendBytes {
+	if q := c.out; q != nil && q.over(c.settings.SendBytes) {
 		if !c.is(wantWrite) {
 			c.flush() // it may only have been gathered
 		}
 		if c.phase != open {
 			return ErrClosed
 		}
-		if c.out != nil && c.out.bytes > c.settings.SendBytes {
+		if c.out != nil && c.out.over(c.settings.SendBytes) {
 			c.flags |= overfull
 			return ErrWouldBlock
 		}
@@ -121,7 +138,7 @@ func (c *Conn) Send(op ws.OpCode, payload []byte) error {
 	size := wsframe.HeaderSize(len(payload)) + len(payload)
 	s := c.tail(size)
 	s.buf = wsframe.AppendFrame(s.buf, op, payload)
-	c.out.bytes += size
+	c.out.count(size)
 	if c.out.bytes >= flushBytes && !c.is(wantWrite) {
 		c.flush()
 	}
@@ -147,7 +164,7 @@ func (c *Conn) SendFrame(frame []byte) error {
 		q := c.queue()
 		q.segments = append(q.segments, segment{buf: frame, shared: true})
 	}
-	c.out.bytes += len(frame)
+	c.out.count(len(frame))
 	return nil
 }
 
@@ -157,7 +174,7 @@ func (c *Conn) sendLarge(op ws.OpCode, payload []byte) {
 	s := c.tail(wsframe.HeaderSize(len(payload)))
 	before := len(s.buf)
 	s.buf = wsframe.AppendHeader(s.buf, op, true, len(payload))
-	c.out.bytes += len(s.buf) - before
+	c.out.count(len(s.buf) - before)
 	for !c.is(wantWrite) && len(payload) > 0 {
 		n, blocked, err := c.write(payload)
 		if err != nil {
@@ -173,7 +190,7 @@ func (c *Conn) sendLarge(op ws.OpCode, payload []byte) {
 	}
 	q := c.queue()
 	q.segments = append(q.segments, segment{buf: append(c.loop.pool.get(len(payload)), payload...)})
-	q.bytes += len(payload)
+	q.count(len(payload))
 	c.hurry(c.settings.StallTimeout)
 }
 
@@ -271,7 +288,7 @@ func (c *Conn) write(extra []byte) (n int, blocked bool, err error) {
 // written takes n bytes off the front of the queue.
 func (c *Conn) written(n int) {
 	q := c.out
-	q.bytes -= n
+	q.count(-n)
 	for q.first < len(q.segments) {
 		s := &q.segments[q.first]
 		left := len(s.buf) - s.off
@@ -305,7 +322,7 @@ func (c *Conn) dropQueue() {
 	if c.out == nil {
 		return
 	}
-	c.out.bytes = 0
+	c.out.count(-c.out.bytes)
 	for i := range c.out.segments {
 		if s := &c.out.segments[i]; !s.shared {
 			c.loop.pool.put(s.buf)

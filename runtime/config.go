@@ -157,9 +157,10 @@ type Limits struct {
 	TurnFuel  int64         // for all of them together (30 million)
 	TurnTime  time.Duration // of computing, whatever fuel there is; only Linux measures it (25 ms)
 
-	TotalPages    uint32 // memory of all instances, in 64 KiB pages; over it no more are started (no limit but that there is one for each loop and placement)
-	Topics        int    // topics with members, on each loop; over it a subscription is busy (100 000)
-	Subscriptions int    // memberships of all connections, on each loop; the same (1 000 000)
+	TotalPages     uint32 // memory of all instances, in 64 KiB pages; over it no more are started (no limit but that there is one for each loop and placement)
+	TotalSendBytes int    // unsent bytes of all connections, on each loop; over it, one that has some counts as slow (64 MiB)
+	Topics         int    // topics with members, on each loop; over it a subscription is busy (100 000)
+	Subscriptions  int    // memberships of all connections, on each loop; the same (1 000 000)
 
 	// What follows is a second's, on each loop. A second's worth may come at once.
 	ConnRate    int // handshakes; over it they are refused with 429 (10 000)
@@ -186,6 +187,7 @@ func (l Limits) withDefaults() Limits {
 	l.EventFuel = cmp.Or(l.EventFuel, 5_000_000)
 	l.TurnFuel = cmp.Or(l.TurnFuel, 30_000_000)
 	l.TurnTime = cmp.Or(l.TurnTime, 25*time.Millisecond)
+	l.TotalSendBytes = cmp.Or(l.TotalSendBytes, 64<<20)
 	l.Topics = cmp.Or(l.Topics, 100_000)
 	l.Subscriptions = cmp.Or(l.Subscriptions, 1_000_000)
 	l.ConnRate = cmp.Or(l.ConnRate, 10_000)
@@ -285,7 +287,7 @@ func (t *Tenant) check() error {
 		return configError("tenant %q: %d unsent bytes; it cannot be negative", t.Name, l.SendBytes)
 	case min(l.EventFuel, l.TurnFuel) < 0 || max(l.EventFuel, l.TurnFuel) > MaxFuel:
 		return configError("tenant %q: fuel of %d for an event and %d for a turn; it can be 1 to %d", t.Name, l.EventFuel, l.TurnFuel, int64(MaxFuel))
-	case min(l.Topics, l.Subscriptions, l.ConnRate, l.MessageRate, l.ReceiveRate, l.SendRate, l.LogLines) < 0:
+	case min(l.TotalSendBytes, l.Topics, l.Subscriptions, l.ConnRate, l.MessageRate, l.ReceiveRate, l.SendRate, l.LogLines) < 0:
 		return configError("tenant %q: a negative limit; it can be 0, for its default, or more", t.Name)
 	case l.TotalPages != 0 && l.TotalPages < l.withDefaults().MemoryPages:
 		return configError("tenant %q: %d memory pages in all; an instance gets %d", t.Name, l.TotalPages, l.withDefaults().MemoryPages)

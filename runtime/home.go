@@ -82,6 +82,7 @@ func (h *home) launch() bool {
 	settings := h.tenant.limits.settings()
 	h.sendMax = max(settings.MessageBytes, settings.SendBytes)
 	settings.MessageBytes = p.largest(settings.MessageBytes)
+	settings.Backlog = &h.club.backlog
 	h.settings, h.routed = &settings, make(map[*route]*netpoll.Settings)
 	if !h.greet() && h.program != nil {
 		h.trapped(errNoGreeting, culprit{kind: abi.Start})

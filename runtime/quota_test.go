@@ -139,3 +139,30 @@ func TestTotalPages(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestTotalBacklog: what all connections of a tenant have unsent has a bound of its
+// own. Over it a connection that has some is slow, whatever its own limit; one that
+// reads is served.
+func TestTotalBacklog(t *testing.T) {
+	limits := runtime.Limits{SendBytes: 8 << 20, TotalSendBytes: 1 << 20}
+	s := serveOne(t, runtime.Tenant{Module: readGuest(t, "puppet"), Limits: limits}, 1)
+	o := s.observe(t, "/")
+	reader := s.dial(t, "/")
+	o.seesKind(abi.Connect)
+	idle := s.dial(t, "/")
+	o.seesKind(abi.Connect)
+	// More than the kernel takes, and less than the connection may have unsent.
+	idle.command(command{Record: abi.Record{Kind: puppetRepeat, Code: 130}}, command{Record: abi.Record{Kind: abi.Message, Len: 60_000, Token: 8}})
+	if e := o.seesKind(abi.Fault); e.Code != uint32(abi.WouldBlock) {
+		t.Errorf("the guest sees %v, want would_block", e)
+	}
+	if e := o.seesKind(abi.Close); e.Code != 1008 {
+		t.Errorf("the guest sees %v, want a close with 1008", e)
+	}
+	reader.echoes(ws.OpText, []byte("who reads is served"))
+	idle.readClose(1008, "too slow: backlog over its limit")
+	// What it had is given back, and the next one has all of it.
+	next := s.dial(t, "/")
+	o.seesKind(abi.Connect)
+	next.echoes(ws.OpText, []byte("and so is this"))
+}

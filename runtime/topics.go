@@ -23,6 +23,7 @@ type club struct {
 	scratch []byte            // Owned by the loop: where a small publication is encoded
 	shared  netpoll.Shared    // Owned by the loop: the publication that is being sent
 
+	backlog netpoll.Backlog // Owned by the loop: of the tenant's connections here
 	quotas  quotas
 	logs    guestLog
 	limits  *Limits   // Set by New, never changed.
@@ -33,7 +34,7 @@ type club struct {
 }
 
 func newClub(s *shard, t *tenant) *club {
-	c := &club{shard: s, tenant: t, topics: make(map[string]*topic), quotas: t.limits.quotas(), limits: &t.limits, count: &t.counters}
+	c := &club{shard: s, tenant: t, topics: make(map[string]*topic), backlog: netpoll.Backlog{Limit: t.limits.TotalSendBytes}, quotas: t.limits.quotas(), limits: &t.limits, count: &t.counters}
 	c.logs = guestLog{logger: s.server.logger.With(slog.String("tenant", t.name)), club: c}
 	return c
 }

@@ -178,6 +178,7 @@ func limitKeys(l *runtime.Limits) []key {
 		{name: "close_timeout", read: duration(&l.CloseTimeout)}, // runtime lets nobody switch it off
 		{name: "stall_timeout", read: timeout(&l.StallTimeout)},
 		{name: "total_pages", read: number(&l.TotalPages, 1, maxTotalPages)},
+		{name: "total_send_bytes", read: size(&l.TotalSendBytes, 1<<40)},
 		{name: "topics", read: number(&l.Topics, 1, maxCount)},
 		{name: "subscriptions", read: number(&l.Subscriptions, 1, maxCount)},
 		{name: "conn_rate", read: number(&l.ConnRate, 1, maxCount)},
@@ -253,6 +254,9 @@ func (f *configFile) checkTenants() {
 			f.doc.fail(tenantPath(i, "name"), "two tenants are called %.60q; rename one", t.Name)
 		}
 		seen[t.Name] = true
+		if all, one := t.Limits.TotalPages, t.Limits.InstancePages(); all != 0 && all < one {
+			f.doc.fail(append(tenantPath(i, "limits"), "total_pages"), "%d pages in all are not enough for one instance, which gets %d; raise it, or lower memory_pages", all, one)
+		}
 	}
 }
 
