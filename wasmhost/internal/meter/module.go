@@ -570,7 +570,7 @@ func (m *Module) elementSection(s *reader) error {
 			if explicit {
 				e.table = s.u32()
 			}
-			if !s.bad && int(e.table) >= len(m.tables) {
+			if !s.bad && uint64(e.table) >= uint64(len(m.tables)) {
 				return refuse(RuleInvalid, "element segment %d is of table %d, of %d", i, e.table, len(m.tables))
 			}
 			var err error
