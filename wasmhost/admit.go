@@ -222,8 +222,8 @@ func (c *code) try() error {
 	c.keeps = !c.host.cfg.noImage
 	in, err := c.instantiate(cfg)
 	c.keeps = false
-	if c.image != nil {
-		c.program.Data = nil // it is in the image
+	if c.image != nil && c.image.fits(c.info.MemoryMinPages) {
+		c.program.Data = nil // it is in the image, from which every instance starts
 	}
 	if err != nil {
 		return refuseTrial(RuleInitTrapped, err, said)
