@@ -39,3 +39,31 @@ func TestInstantiateOfFreedCode(t *testing.T) {
 		t.Errorf("%d instances, %d holds", h.instances, m.code.refs)
 	}
 }
+
+// TestHostcallsAreCharged: what a hostcall makes the host do is charged, whichever
+// way it is called.
+func TestHostcallsAreCharged(t *testing.T) {
+	m := compile(t, newHost(t, Config{}), readGuest(t, "calls"))
+	for _, tc := range []struct {
+		name string
+		way  uint32
+		each int64
+	}{
+		{"now", 1, 1000},
+		{"now through a table", 2, 1000},
+		{"now through another table's segment", 3, 1000},
+		{"fd_write of 1024 empty vectors", 4, 100_000},
+		{"poll_oneoff of 256 subscriptions", 5, 8_000},
+		{"log of what has to be escaped", 6, 60_000},
+		{"fd_write of what has to be escaped", 7, 64 * 60_000},
+	} {
+		in := instantiate(t, m, InstanceConfig{TimeLimit: -1, Log: func(int, []byte) {}})
+		const n = 10
+		if err := spend(t, in, tc.way, n, 1<<40); err != nil {
+			t.Fatal(err)
+		}
+		if got := in.Spent() / n; got < tc.each || got > 2*tc.each {
+			t.Errorf("%s: %d units each; want %d to %d", tc.name, got, tc.each, 2*tc.each)
+		}
+	}
+}
