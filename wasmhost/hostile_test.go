@@ -3,6 +3,8 @@ package wasmhost
 import (
 	"strings"
 	"testing"
+
+	"github.com/seed-c6589352/wherry/abi"
 )
 
 // TestImageOfMore: a module that has taken more memory in its trial than another
@@ -65,5 +67,20 @@ func TestHostcallsAreCharged(t *testing.T) {
 		if got := in.Spent() / n; got < tc.each || got > 2*tc.each {
 			t.Errorf("%s: %d units each; want %d to %d", tc.name, got, tc.each, 2*tc.each)
 		}
+	}
+}
+
+// TestReferencesAreDeclared: a function that was declared by its export is declared
+// where the export leads to another one.
+func TestReferencesAreDeclared(t *testing.T) {
+	in := start(t, readGuest(t, "image/references"), InstanceConfig{})
+	push(t, in, abi.Record{Kind: abi.Message}, "")
+	n, err := in.Turn(Clock{Mono: 42}, testFuel)
+	if n != 1 || err != nil {
+		t.Fatalf("%d commands, %v", n, err)
+	}
+	var r abi.Record
+	if in.Command(0, &r); r.Token != 42 {
+		t.Errorf("it is %d, want 42", r.Token)
 	}
 }

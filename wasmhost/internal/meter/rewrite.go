@@ -407,7 +407,27 @@ func (w *rewriter) elementSection() {
 			b = w.constant(b, &e.exprs[j])
 		}
 	}
-	w.section(sectionElement, len(w.m.elems), b)
+	count := len(w.m.elems)
+	if funcs := w.declared(); len(funcs) > 0 {
+		const declarative, functions = 3, 0
+		b = appendU32(append(b, declarative, functions), uint32(len(funcs)))
+		for _, fn := range funcs {
+			b = appendU32(b, fn)
+		}
+		count++
+	}
+	w.section(sectionElement, count, b)
+}
+
+// declared returns the functions that code may refer to because they are exported:
+// the exports lead to others now.
+func (w *rewriter) declared() (funcs []uint32) {
+	for _, e := range w.m.Exports {
+		if e.Kind == Function && uint64(e.index) < uint64(len(w.m.taken)) && w.m.taken[e.index] {
+			funcs = append(funcs, w.x.reference(w.m, e.index))
+		}
+	}
+	return funcs
 }
 
 func (w *rewriter) codeSection() {
