@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/tetratelabs/wazero/api"
@@ -211,6 +212,8 @@ func (c *code) checkExports(m *meter.Module) error {
 
 // try runs a trial instance through one turn without events.
 func (c *code) try() error {
+	runtime.LockOSThread() // by whose time the guest is judged, see lookAtClock
+	defer runtime.UnlockOSThread()
 	// What a runtime prints when it panics says more than the trap.
 	const maxSaid = 2 << 10
 	var said []byte
