@@ -103,6 +103,14 @@ func (m *Module) codeSection(s *reader) error {
 // around it for the machine.
 const callIntricacy = 4
 
+// bulkCalls is how many calls an instruction that is charged by length is as good
+// as: the compiler makes several loops and calls of it.
+const bulkCalls = 8
+
+// indirectCalls is how many direct calls one through a table is as good as: it is
+// checked in three ways.
+const indirectCalls = 3
+
 // intricacy estimates what a function costs the engine's compiler beyond its
 // length, in units of some two microseconds: it looks at every place where control
 // can come from several others once for each local, and for some purposes once
@@ -255,6 +263,7 @@ func (p *planner) call(in *instr) error {
 			return err
 		}
 		p.calls.types = append(p.calls.types, in.arg)
+		p.fn.shape.calls += indirectCalls - 1
 	} else if err := p.index(in, "function", in.arg, uint64(m.functions())); err != nil {
 		return err
 	}
@@ -295,6 +304,8 @@ func (p *planner) leaves() {
 func (p *planner) other(in *instr) {
 	if perLength(in.op) {
 		p.fn.shape.bulk = true
+		p.fn.shape.joins++
+		p.fn.shape.calls += bulkCalls
 		p.leaves()
 	}
 	switch in.op {

@@ -61,6 +61,7 @@ func TestWideIsIntricate(t *testing.T) {
 		body []byte
 	}{
 		{"calls", times(10_000, 0x10, 0)},
+		{"fills", times(10_000, 0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 11, 0)},
 		{"loops", times(10_000, 0x03, 2, 0x41, 0, 0x0d, 0, 0x0b)},
 		{"blocks", times(10_000, 0x02, 2, 0x0b)},
 		{"branches", append(append([]byte{0x02, 2}, times(10_000, 0x41, 0, 0x0d, 0)...), 0x0b)},
