@@ -33,6 +33,7 @@ type shape struct {
 	joins       uint32 // blocks, and branches to them
 	targets     uint32 // labels of br_table
 	calls       uint32
+	merged      uint64 // locals that may have come in several versions to an end, or a head of a loop, that was branched to
 	carried     uint64 // values beyond few of blocks, of branches by their labels, and of calls
 }
 
@@ -42,10 +43,12 @@ type calls struct{ direct, types []uint32 }
 
 // A frame is a block, loop or if that is open.
 type frame struct {
-	op    byte
-	entry int32  // the site that was current where it began
-	dead  bool   // it began where nothing gets to
-	wide  uint32 // values beyond few that a branch to it carries
+	op     byte
+	entry  int32  // the site that was current where it began
+	dead   bool   // it began where nothing gets to
+	sets   uint32 // planner.sets where it began
+	joined bool   // something branches to it
+	wide   uint32 // values beyond few that a branch to it carries
 }
 
 // A planner reads the code of one function after the other. Its slices are used
@@ -56,6 +59,8 @@ type planner struct {
 	calls  *calls
 	frames []frame
 	looped int // how many of frames are loops
+
+	sets uint32 // of locals, up to here
 
 	site int32 // the current one
 	pos  int   // where the current piece of code began
@@ -216,6 +221,9 @@ func (p *planner) step(in *instr) (done bool, err error) {
 	case opCall, opCallIndirect, opRefFunc:
 		return false, p.call(in)
 	case opLocalGet, opLocalSet, opLocalTee:
+		if in.op != opLocalGet {
+			p.sets++
+		}
 		return false, p.index(in, "local", in.arg, uint64(p.fn.locals))
 	case opGlobalGet, opGlobalSet:
 		return false, p.index(in, "global", in.arg, uint64(len(p.m.globals)))
@@ -240,7 +248,8 @@ func (p *planner) label(in *instr, l uint32) (wide uint32, err error) {
 	switch err = p.index(in, "label", l, uint64(depth)+1); {
 	case err != nil:
 	case int(l) < depth:
-		wide = p.frames[depth-1-int(l)].wide
+		f := &p.frames[depth-1-int(l)]
+		f.joined, wide = true, f.wide
 	default:
 		wide = beyondFew(len(p.m.types[p.fn.typ].Results))
 	}
@@ -353,7 +362,7 @@ func (p *planner) open(in *instr) error {
 	if p.must {
 		entry = int32(len(p.fn.sites)) // the piece that the block begins in will be this one
 	}
-	p.frames = append(p.frames, frame{op: byte(in.op), entry: entry, dead: p.dead, wide: wide})
+	p.frames = append(p.frames, frame{op: byte(in.op), entry: entry, dead: p.dead, sets: p.sets, wide: wide})
 	if in.op == opLoop {
 		p.fn.shape.loops = true
 		p.looped++
@@ -387,6 +396,9 @@ func (p *planner) close(in *instr) bool {
 	p.frames = p.frames[:last]
 	if f.op == opLoop {
 		p.looped--
+	}
+	if f.joined || f.op == opIf || f.op == opElse {
+		p.fn.shape.merged += uint64(min(p.fn.locals, p.sets-f.sets))
 	}
 	p.site, p.dead = f.entry, f.dead
 	return false

@@ -119,7 +119,7 @@ func stackOf(t *testing.T, m *machine, p meter.Program) uint64 {
 	t.Helper()
 	run := m.start(t, p.Wasm, p.Data).ExportedFunction("run")
 	stack := make([]uint64, 2*wideValues)
-	stack[1] = 1 << 40
+	stack[0], stack[1] = 1<<40, 1<<40 // the argument, if there is one, and the fuel
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	err := run.CallWithStack(context.Background(), stack)
@@ -128,4 +128,58 @@ func stackOf(t *testing.T, m *machine, p meter.Program) uint64 {
 		t.Fatalf("got %v; want too deep", err)
 	}
 	return after.TotalAlloc - before.TotalAlloc
+}
+
+// joins returns a module with a function that has several values of each of its
+// locals come together at the end of each of its blocks, and calls itself.
+func joins(locals, ends int) []byte {
+	b := []byte("\x00asm\x01\x00\x00\x00")
+	section := func(id byte, content ...byte) {
+		b = binary.AppendUvarint(append(b, id), uint64(len(content)))
+		b = append(b, content...)
+	}
+	section(1, 1, 0x60, 0, 0)
+	section(3, 1, 0)
+	section(5, 1, 0, 1)
+	section(7, 1, 3, 'r', 'u', 'n', 0, 0)
+	f := append(binary.AppendUvarint([]byte{1}, uint64(locals)), 0x7e)
+	set := func(i int) { f = binary.AppendUvarint(append(f, 0x21), uint64(i)) }
+	get := func(i int) { f = binary.AppendUvarint(append(f, 0x20), uint64(i)) }
+	f = append(f, times(ends, 0x02, 0x40)...)
+	for i := range locals {
+		f = append(f, 0x41, 0, 0x29, 3, 0)
+		set(i)
+	}
+	f = append(f, 0x41, 0, 0x28, 2, 0, 0x0e)
+	f = binary.AppendUvarint(f, uint64(ends-1))
+	for i := range ends {
+		f = binary.AppendUvarint(f, uint64((i+1)%ends))
+	}
+	f = append(f, 0x0b)
+	for i := range locals {
+		f = append(f, 0x41, 8, 0x29, 3, 0)
+		set(i)
+	}
+	f = append(f, times(ends-1, 0x0b)...)
+	f = append(f, 0x10, 0)
+	for i := range locals {
+		f = append(f, 0x41, 0)
+		get(i)
+		f = append(f, 0x37, 3, 0)
+	}
+	f = append(f, 0x0b)
+	section(10, append(binary.AppendUvarint([]byte{1}, uint64(len(f))), f...)...)
+	return b
+}
+
+// TestJoinsStack: locals have a place on the stack for each end of a block at which
+// they may be one thing or the other.
+func TestJoinsStack(t *testing.T) {
+	m := newMachine(t, wazero.NewRuntimeConfig())
+	p := rewrite(t, joins(300, 300), meter.Config{Entries: []string{"run"}})
+	if got := stackOf(t, m, p); got > 48<<20 {
+		t.Errorf("allocated %d bytes, want at most 48 MiB", got)
+	} else {
+		t.Logf("%d bytes", got)
+	}
 }
