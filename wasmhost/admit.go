@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/tetratelabs/wazero/api"
@@ -212,6 +213,8 @@ func (c *code) checkExports(m *meter.Module) error {
 
 // try runs a trial instance through one turn without events.
 func (c *code) try() error {
+	runtime.LockOSThread() // by whose time the guest is judged, see lookAtClock
+	defer runtime.UnlockOSThread()
 	// What a runtime prints when it panics says more than the trap.
 	const maxSaid = 2 << 10
 	var said []byte
@@ -223,8 +226,8 @@ func (c *code) try() error {
 	c.keeps = !c.host.cfg.noImage
 	in, err := c.instantiate(cfg)
 	c.keeps = false
-	if c.image != nil {
-		c.program.Data = nil // it is in the image
+	if c.image != nil && c.image.fits(c.info.MemoryMinPages) {
+		c.program.Data = nil // it is in the image, from which every instance starts
 	}
 	if err != nil {
 		return refuseTrial(RuleInitTrapped, err, said)

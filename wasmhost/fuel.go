@@ -108,8 +108,12 @@ func (in *Instance) Charge(units int64) {
 
 // What hostcalls cost besides the call, in units of a tenth of a nanosecond.
 const (
-	fuelLine       = 5_000 // a line of log
-	fuelRandomByte = 32
+	fuelLine         = 5_000 // a line of log
+	fuelLineByte     = 64    // of a line as it is logged: to escape one character takes as long as to copy hundreds
+	fuelRandomByte   = 32
+	fuelVector       = 128 // of fd_write
+	fuelSubscription = 32  // of poll_oneoff
+	fuelCommand      = 100 // of flush, whatever becomes of it
 )
 
 // pay charges a hostcall, and traps the guest where one call after the other is

@@ -104,7 +104,7 @@ func TestFuelIsExact(t *testing.T) {
 
 // TestAllocFuel: the code that lends buffers has fuel of its own.
 func TestAllocFuel(t *testing.T) {
-	in := start(t, readGuest(t, "spender"), InstanceConfig{})
+	in := start(t, readGuest(t, "spender"), InstanceConfig{TimeLimit: -1})
 	_, err := in.Alloc(100)
 	var trap *TrapError
 	if !errors.As(err, &trap) || trap.Reason != ReasonFuel {

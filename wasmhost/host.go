@@ -204,8 +204,11 @@ func (h *Host) drop(c *code) {
 func (h *Host) enlist(c *code) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed {
+	switch {
+	case h.closed:
 		return ErrHostClosed
+	case c.refs == 0: // its module was closed at the same time
+		return fmt.Errorf("wasmhost: module %s is closed", c.digest)
 	}
 	h.instances++
 	c.refs++

@@ -77,6 +77,9 @@ func (in *Instance) newImage(mailAt uint32) (*image, error) {
 	return im, nil
 }
 
+// fits reports whether a memory of so many pages has room for the image.
+func (im *image) fits(pages uint32) bool { return uint64(im.size) <= uint64(pages)*pageBytes }
+
 // restore gives in, which has no state yet, that of the image.
 func (im *image) restore(in *Instance) error {
 	if grow := im.size - len(in.memory.bytes); grow > 0 {

@@ -60,6 +60,7 @@ func flush(in *Instance, stack []uint64) {
 	if uint64(n) > uint64(in.outboxRecords) {
 		trap(ReasonBadOutbox, "flush of %d commands, the outbox holds %d", int32(n), in.outboxRecords)
 	}
+	in.pay(int64(n) * fuelCommand)
 	in.commands = int(n)
 	began := threadTime()
 	stack[0] = uint64(uint32(in.flush()))

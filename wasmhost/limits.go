@@ -16,7 +16,7 @@ type ModuleLimits struct {
 	AllLocals    uint32 // locals of all functions (1 000 000)
 	BodyBytes    uint32 // code of a function (256 KiB)
 	Blocks       uint32 // blocks, loops and ifs within each other (5 000)
-	Intricacy    uint64 // sum over all functions of branches x (locals + branches / 16) + 4 x calls: what makes compiling slow, at some 2 us each (4 million)
+	Intricacy    uint64 // sum over all functions of branches x (locals + branches / 16) + 4 x calls + 2 x values beyond 8 that a call, block or branch carries: what makes compiling slow, at some 2 us each (4 million)
 	TableEntries uint32 // entries of a table, also after growing (10 000); four times as many in element segments
 	MemoryPages  uint32 // set by the host: Config.MemoryPages
 }

@@ -20,8 +20,8 @@ func (in *Instance) log(level int, text []byte) {
 	if in.cfg.Log == nil {
 		return
 	}
-	in.pay(fuelLine)
 	in.line = appendEscaped(in.line[:0], text, maxLineBytes)
+	in.pay(fuelLine + fuelLineByte*int64(len(in.line)))
 	in.cfg.Log(level, in.line)
 }
 

@@ -38,8 +38,11 @@ func (c *code) instantiate(cfg InstanceConfig) (*Instance, error) {
 // initialised if there is one, or else by running the guest's code. What it has
 // made when it fails, Close releases.
 func (in *Instance) start() error {
-	im := in.code.image
-	if err := in.memory.reserve(min(in.cfg.MemoryPages, in.code.info.MemoryMaxPages), im); err != nil {
+	im, pages := in.code.image, min(in.cfg.MemoryPages, in.code.info.MemoryMaxPages)
+	if im != nil && !im.fits(pages) {
+		im = nil // the trial has taken more than this one may have
+	}
+	if err := in.memory.reserve(pages, im); err != nil {
 		return err
 	}
 	if err := in.boots(); err != nil {

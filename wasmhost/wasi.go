@@ -226,6 +226,7 @@ func fdWrite(in *Instance, stack []uint64) wasiErrno {
 	if !ok {
 		return wasiFAULT
 	}
+	in.pay(int64(count) * fuelVector)
 	written := 0
 	for ; len(vectors) > 0 && written < maxWriteBytes; vectors = vectors[8:] {
 		p, ok := in.View(binary.LittleEndian.Uint32(vectors), binary.LittleEndian.Uint32(vectors[4:]))
@@ -264,6 +265,7 @@ func pollOneoff(in *Instance, stack []uint64) wasiErrno {
 	if !ok1 || !ok2 || !in.putU32(uint32(stack[3]), n) {
 		return wasiFAULT
 	}
+	in.pay(int64(n) * fuelSubscription)
 	for ; len(subs) > 0; subs, events = subs[subscriptionSize:], events[eventSize:] {
 		userdata, tag := binary.LittleEndian.Uint64(subs), subs[tagOffset]
 		errno := wasiOK

@@ -139,6 +139,18 @@ func (e *emitter) charge(units uint32) {
 	e.out = append(e.out, opEnd)
 }
 
+// settle takes the amount on top of the stack from the counter below it, and asks
+// the host for more when that is used up.
+func (e *emitter) settle() {
+	e.out = append(e.out, opI64Sub)
+	e.op(opGlobalSet, e.x.fuel)
+	e.op(opGlobalGet, e.x.fuel)
+	e.i64(0)
+	e.out = append(e.out, opI64LtS, opIf, noResult)
+	e.op(opCall, e.x.more)
+	e.out = append(e.out, opEnd)
+}
+
 // instructions copies the code, and changes what has to be changed on the way.
 func (e *emitter) instructions(wrapped bool) {
 	r := reader{b: e.m.wasm, at: e.fn.code, end: e.fn.end}
@@ -162,7 +174,7 @@ func (e *emitter) instructions(wrapped bool) {
 			}
 		case opRefFunc:
 			e.replace(&in)
-			e.op(opRefFunc, e.m.shifted(in.arg))
+			e.op(opRefFunc, e.x.reference(e.m, in.arg))
 		case opCall:
 			e.replace(&in)
 			e.leaving(func() { e.op(opCall, e.m.shifted(in.arg)) })

@@ -37,8 +37,12 @@ const maxHeight = 64 << 10
 
 // frameBytes estimates the frame of a function. The engine gives every value that
 // does not stay in a register a place of its own; of common code about one in
-// eight does not. Code that is made for it may take up to eight times as much.
-func (f *function) frameBytes() uint32 { return 64 + 8*f.locals + f.shape.values }
+// eight does not. Code that is made for it may take up to eight times as much. Many
+// results of a call or a block have a place of their own all, and so has each
+// version of a local where several come together.
+func (f *function) frameBytes() uint32 {
+	return uint32(min(64+8*uint64(f.locals)+uint64(f.shape.values)+4*f.shape.carried+f.shape.merged, 1<<30))
+}
 
 // newGraph finds the functions that count. In the result, height is what each of
 // those counts.

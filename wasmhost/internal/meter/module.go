@@ -518,6 +518,7 @@ func (m *Module) exportSection(s *reader) error {
 	if err := m.limit("exports", n, m.limits.Exports); err != nil {
 		return err
 	}
+	names := make(map[string]bool, n)
 	for i := uint32(0); i < n && !s.bad; i++ {
 		name := s.name()
 		e := Export{Name: string(name), Kind: Kind(s.byte()), index: s.u32()}
@@ -548,6 +549,10 @@ func (m *Module) exportSection(s *reader) error {
 		if e.index >= there {
 			return refuse(RuleInvalid, "export %d, %.64q, is %s %d, of %d", i, name, e.Kind, e.index, there)
 		}
+		if names[e.Name] {
+			return refuse(RuleInvalid, "export %d, %.64q, is there twice", i, name)
+		}
+		names[e.Name] = true
 		m.Exports = append(m.Exports, e)
 	}
 	return nil
@@ -570,7 +575,7 @@ func (m *Module) elementSection(s *reader) error {
 			if explicit {
 				e.table = s.u32()
 			}
-			if !s.bad && int(e.table) >= len(m.tables) {
+			if !s.bad && uint64(e.table) >= uint64(len(m.tables)) {
 				return refuse(RuleInvalid, "element segment %d is of table %d, of %d", i, e.table, len(m.tables))
 			}
 			var err error

@@ -13,7 +13,15 @@ type site struct {
 const (
 	minOwn      = 48  // a piece that costs as much gets one
 	maxBorrowed = 128 // and so does one whose site has taken on too much already
+
+	maxPiece = 1 << 20 // no piece gets to cost much more, so that sums stay small
 )
+
+// fewValues is how many values a call or a branch carries as part of what it costs
+// anyway. Of those beyond, each is moved by an instruction of the machine's.
+const fewValues = 8
+
+func beyondFew(values int) uint32 { return uint32(max(values-fewValues, 0)) }
 
 // A shape is what the writer has to know of a function before it starts.
 type shape struct {
@@ -25,6 +33,8 @@ type shape struct {
 	joins       uint32 // blocks, and branches to them
 	targets     uint32 // labels of br_table
 	calls       uint32
+	merged      uint64 // locals that may have come in several versions to an end, or a head of a loop, that was branched to
+	carried     uint64 // values beyond few of blocks, of branches by their labels, and of calls
 }
 
 // calls are the functions that one calls, and the types by which it calls
@@ -33,9 +43,12 @@ type calls struct{ direct, types []uint32 }
 
 // A frame is a block, loop or if that is open.
 type frame struct {
-	op    byte
-	entry int32 // the site that was current where it began
-	dead  bool  // it began where nothing gets to
+	op     byte
+	entry  int32  // the site that was current where it began
+	dead   bool   // it began where nothing gets to
+	sets   uint32 // planner.sets where it began
+	joined bool   // something branches to it
+	wide   uint32 // values beyond few that a branch to it carries
 }
 
 // A planner reads the code of one function after the other. Its slices are used
@@ -46,6 +59,8 @@ type planner struct {
 	calls  *calls
 	frames []frame
 	looped int // how many of frames are loops
+
+	sets uint32 // of locals, up to here
 
 	site int32 // the current one
 	pos  int   // where the current piece of code began
@@ -93,13 +108,22 @@ func (m *Module) codeSection(s *reader) error {
 // around it for the machine.
 const callIntricacy = 4
 
+// bulkCalls is how many calls an instruction that is charged by length is as good
+// as: the compiler makes several loops and calls of it.
+const bulkCalls = 8
+
+// indirectCalls is how many direct calls one through a table is as good as: it is
+// checked in three ways.
+const indirectCalls = 3
+
 // intricacy estimates what a function costs the engine's compiler beyond its
 // length, in units of some two microseconds: it looks at every place where control
 // can come from several others once for each local, and for some purposes once
-// for each other such place.
+// for each other such place. Every value that a call or a branch carries is a move,
+// and takes part in the allocation of registers.
 func (f *function) intricacy() uint64 {
 	joins := uint64(f.shape.joins) + uint64(f.shape.targets)/4
-	return joins*(uint64(f.locals)+joins/16) + callIntricacy*uint64(f.shape.calls)
+	return joins*(uint64(f.locals)+joins/16) + callIntricacy*uint64(f.shape.calls) + 2*f.shape.carried
 }
 
 // locals counts what a function declares.
@@ -151,8 +175,11 @@ func (p *planner) refuse(body *reader, in *instr) error {
 
 // step takes one instruction, and reports whether it was the function's end.
 func (p *planner) step(in *instr) (done bool, err error) {
+	if p.cost >= maxPiece {
+		p.piece(in.at)
+	}
+	p.takes(cost(in.op))
 	if !p.dead {
-		p.cost += cost(in.op)
 		p.fn.shape.values++
 	}
 	switch in.op {
@@ -163,31 +190,40 @@ func (p *planner) step(in *instr) (done bool, err error) {
 	case opEnd:
 		return p.close(in), nil
 	case opBr, opBrIf:
-		if err := p.label(in, in.arg); err != nil {
+		wide, err := p.label(in, in.arg)
+		if err != nil {
 			return false, err
 		}
+		p.takes(wide)
 		p.fn.shape.joins++
 		p.branched(in, in.op == opBr)
 	case opBrTable:
 		p.fn.shape.joins++
 		for l := in.labels; l.more(); {
 			p.fn.shape.targets++
-			if err := p.label(in, l.u32()); err != nil {
+			if _, err := p.label(in, l.u32()); err != nil {
 				return false, err
 			}
 		}
-		if err := p.label(in, in.arg); err != nil {
+		wide, err := p.label(in, in.arg)
+		if err != nil {
 			return false, err
 		}
+		p.takes(wide) // they are all as wide
 		p.branched(in, true)
 	case opReturn:
 		p.fn.shape.returns = true
+		wide, _ := p.label(in, uint32(len(p.frames)))
+		p.takes(wide)
 		p.branched(in, true)
 	case opUnreachable:
 		p.branched(in, true)
 	case opCall, opCallIndirect, opRefFunc:
 		return false, p.call(in)
 	case opLocalGet, opLocalSet, opLocalTee:
+		if in.op != opLocalGet {
+			p.sets++
+		}
 		return false, p.index(in, "local", in.arg, uint64(p.fn.locals))
 	case opGlobalGet, opGlobalSet:
 		return false, p.index(in, "global", in.arg, uint64(len(p.m.globals)))
@@ -205,8 +241,27 @@ func (p *planner) index(in *instr, what string, i uint32, n uint64) error {
 	return nil
 }
 
-func (p *planner) label(in *instr, l uint32) error {
-	return p.index(in, "label", l, uint64(len(p.frames))+1)
+// label looks at where a branch leads, and returns how many values beyond few it
+// carries there.
+func (p *planner) label(in *instr, l uint32) (wide uint32, err error) {
+	depth := len(p.frames)
+	switch err = p.index(in, "label", l, uint64(depth)+1); {
+	case err != nil:
+	case int(l) < depth:
+		f := &p.frames[depth-1-int(l)]
+		f.joined, wide = true, f.wide
+	default:
+		wide = beyondFew(len(p.m.types[p.fn.typ].Results))
+	}
+	p.fn.shape.carried += uint64(wide)
+	return wide, err
+}
+
+// takes adds to what the current piece costs.
+func (p *planner) takes(units uint32) {
+	if !p.dead {
+		p.cost += units
+	}
 }
 
 // call notes who is called, or referred to.
@@ -217,6 +272,7 @@ func (p *planner) call(in *instr) error {
 			return err
 		}
 		p.calls.types = append(p.calls.types, in.arg)
+		p.fn.shape.calls += indirectCalls - 1
 	} else if err := p.index(in, "function", in.arg, uint64(m.functions())); err != nil {
 		return err
 	}
@@ -224,18 +280,28 @@ func (p *planner) call(in *instr) error {
 		m.take(in.arg)
 		return nil
 	}
+	t := p.callee(in)
+	wide := beyondFew(len(t.Params) + len(t.Results))
+	p.takes(wide)
+	p.fn.shape.carried += uint64(wide)
 	p.fn.shape.calls++
 	if in.op == opCall {
 		if int(in.arg) < len(m.imports) {
-			if !p.dead {
-				p.cost += costHost - costCall
-			}
+			p.takes(costHost - costCall)
 		} else {
 			p.calls.direct = append(p.calls.direct, in.arg)
 		}
 	}
 	p.leaves()
 	return nil
+}
+
+// callee returns the type of what is called, which exists.
+func (p *planner) callee(in *instr) FuncType {
+	if in.op == opCall {
+		return p.m.typeOf(in.arg)
+	}
+	return p.m.types[in.arg]
 }
 
 // leaves notes that the counter has to be in its global where the code is.
@@ -247,6 +313,8 @@ func (p *planner) leaves() {
 func (p *planner) other(in *instr) {
 	if perLength(in.op) {
 		p.fn.shape.bulk = true
+		p.fn.shape.joins++
+		p.fn.shape.calls += bulkCalls
 		p.leaves()
 	}
 	switch in.op {
@@ -268,10 +336,19 @@ func perLength(op uint16) bool {
 
 // open begins a block, loop or if.
 func (p *planner) open(in *instr) error {
+	wide := uint32(0)
 	if in.block >= 0 {
 		if err := p.index(in, "type", uint32(in.block), uint64(len(p.m.types))); err != nil {
 			return err
 		}
+		t := &p.m.types[in.block]
+		wide = beyondFew(len(t.Results))
+		p.fn.shape.carried += uint64(wide)
+		if in.op == opLoop {
+			wide = beyondFew(len(t.Params))
+		}
+		p.fn.shape.carried += uint64(beyondFew(len(t.Params)))
+		p.takes(beyondFew(len(t.Params)) + beyondFew(len(t.Results)))
 	} else if t := ValueType(in.block & 0x7f); t != noResult && !t.valid() {
 		return refuse(RuleFeature, "a block of type %#x at %#x", byte(t), in.at)
 	}
@@ -285,7 +362,7 @@ func (p *planner) open(in *instr) error {
 	if p.must {
 		entry = int32(len(p.fn.sites)) // the piece that the block begins in will be this one
 	}
-	p.frames = append(p.frames, frame{op: byte(in.op), entry: entry, dead: p.dead})
+	p.frames = append(p.frames, frame{op: byte(in.op), entry: entry, dead: p.dead, sets: p.sets, wide: wide})
 	if in.op == opLoop {
 		p.fn.shape.loops = true
 		p.looped++
@@ -319,6 +396,9 @@ func (p *planner) close(in *instr) bool {
 	p.frames = p.frames[:last]
 	if f.op == opLoop {
 		p.looped--
+	}
+	if f.joined || f.op == opIf || f.op == opElse {
+		p.fn.shape.merged += uint64(min(p.fn.locals, p.sets-f.sets))
 	}
 	p.site, p.dead = f.entry, f.dead
 	return false

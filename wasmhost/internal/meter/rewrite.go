@@ -57,8 +57,9 @@ type Program struct {
 
 // extras are the indices of what Rewrite adds.
 type extras struct {
-	refill, more, bytes, entries uint32 // functions
-	fuel, stack                  uint32 // globals
+	refill, more, bytes, entries uint32   // functions
+	fuel, stack                  uint32   // globals
+	thunks                       []uint32 // functions that stand for imported ones in references, by import; nil if there are none
 	blockTypes                   []int64
 }
 
@@ -130,6 +131,7 @@ func (w *rewriter) prepare() {
 	w.blockTypes()
 	w.refillType = w.typ(FuncType{Params: []ValueType{I64}, Results: []ValueType{I64}})
 	w.helpers()
+	w.thunks()
 	for _, e := range m.Exports {
 		if e.Kind == Function {
 			e.index = m.shifted(e.index)
@@ -187,7 +189,7 @@ func (w *rewriter) blockTypes() {
 // add appends a function, and returns its index.
 func (w *rewriter) add(t FuncType, name string, code []byte) uint32 {
 	w.added = append(w.added, added{w.typ(t), code, name})
-	return w.m.shifted(w.m.functions()) + uint32(len(w.added)) - 1
+	return w.lastAdded()
 }
 
 // helpers adds what metered code calls where fuel is used up or depends on a
@@ -202,22 +204,58 @@ func (w *rewriter) helpers() {
 	x.more = w.add(FuncType{}, "wherry:more", e.out)
 
 	length := func(name string, shift int64) uint32 {
-		e := emitter{out: []byte{0}}
+		e := emitter{x: *x, out: []byte{0}}
 		e.op(opGlobalGet, x.fuel)
 		e.op(opLocalGet, 0)
 		e.out = append(e.out, opI64ExtendU)
 		e.i64(shift)
-		e.out = append(e.out, opI64ShrU, opI64Sub)
-		e.op(opGlobalSet, x.fuel)
-		e.op(opGlobalGet, x.fuel)
-		e.i64(0)
-		e.out = append(e.out, opI64LtS, opIf, noResult)
-		e.op(opCall, x.more)
-		e.out = append(e.out, opEnd, opEnd)
+		e.out = append(e.out, opI64ShrU)
+		e.settle()
+		e.out = append(e.out, opEnd)
 		return w.add(FuncType{Params: []ValueType{I32}}, name, e.out)
 	}
 	x.bytes = length("wherry:bytes", 4)
 	x.entries = length("wherry:entries", 0)
+}
+
+// thunks adds, for each imported function that a reference may lead to, one that
+// charges for the call as a direct one is charged: who calls by a reference does
+// not know whom.
+func (w *rewriter) thunks() {
+	m := w.m
+	if w.cfg.Unmetered || !slices.Contains(m.taken[:min(len(m.taken), len(m.imports))], true) {
+		return
+	}
+	w.x.thunks = make([]uint32, len(m.imports))
+	for i, typ := range m.imports {
+		if !m.taken[i] {
+			continue
+		}
+		e := emitter{x: w.x, out: []byte{0}}
+		e.op(opGlobalGet, w.x.fuel)
+		e.i64(costHost - costIndirect)
+		e.settle()
+		for p := range m.types[typ].Params {
+			e.op(opLocalGet, uint32(p))
+		}
+		e.op(opCall, uint32(i))
+		w.added = append(w.added, added{typ, append(e.out, opEnd), "wherry:hostcall"})
+		w.x.thunks[i] = w.lastAdded()
+	}
+}
+
+// lastAdded returns the index of the function that was added last.
+func (w *rewriter) lastAdded() uint32 {
+	return w.m.shifted(w.m.functions()) + uint32(len(w.added)) - 1
+}
+
+// reference returns the index of the function that a reference to fn leads to in
+// the rewritten module.
+func (x *extras) reference(m *Module, fn uint32) uint32 {
+	if uint64(fn) < uint64(len(x.thunks)) {
+		return x.thunks[fn]
+	}
+	return m.shifted(fn)
 }
 
 // entry adds the function that the host calls in place of an export.
@@ -334,7 +372,7 @@ func (w *rewriter) globalSection() {
 // constant appends a constant expression.
 func (w *rewriter) constant(b []byte, e *expr) []byte {
 	if e.isFunc {
-		return append(appendU32(append(b, opRefFunc), w.m.shifted(e.fn)), opEnd)
+		return append(appendU32(append(b, opRefFunc), w.x.reference(w.m, e.fn)), opEnd)
 	}
 	return append(b, w.m.wasm[e.at:e.end]...)
 }
@@ -363,13 +401,33 @@ func (w *rewriter) elementSection() {
 		}
 		b = appendU32(b, uint32(len(e.funcs)+len(e.exprs)))
 		for _, fn := range e.funcs {
-			b = appendU32(b, w.m.shifted(fn))
+			b = appendU32(b, w.x.reference(w.m, fn))
 		}
 		for j := range e.exprs {
 			b = w.constant(b, &e.exprs[j])
 		}
 	}
-	w.section(sectionElement, len(w.m.elems), b)
+	count := len(w.m.elems)
+	if funcs := w.declared(); len(funcs) > 0 {
+		const declarative, functions = 3, 0
+		b = appendU32(append(b, declarative, functions), uint32(len(funcs)))
+		for _, fn := range funcs {
+			b = appendU32(b, fn)
+		}
+		count++
+	}
+	w.section(sectionElement, count, b)
+}
+
+// declared returns the functions that code may refer to because they are exported:
+// the exports lead to others now.
+func (w *rewriter) declared() (funcs []uint32) {
+	for _, e := range w.m.Exports {
+		if e.Kind == Function && uint64(e.index) < uint64(len(w.m.taken)) && w.m.taken[e.index] {
+			funcs = append(funcs, w.x.reference(w.m, e.index))
+		}
+	}
+	return funcs
 }
 
 func (w *rewriter) codeSection() {
