@@ -24,7 +24,7 @@ type ModuleLimits struct {
 	AllLocals    uint32 // locals of all functions (1 000 000)
 	BodyBytes    uint32 // code of a function (256 KiB)
 	Blocks       uint32 // blocks, loops and ifs within each other (5 000)
-	Intricacy    uint64 // sum over all functions of branches x (locals + branches / 16): what makes compiling slow, at some 2 us each (4 million)
+	Intricacy    uint64 // what makes compiling slow, at some 2 us each: see wasmhost.ModuleLimits (4 million)
 	TableEntries uint32 // entries of a table, also after growing (10 000)
 }
 
