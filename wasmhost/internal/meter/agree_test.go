@@ -190,7 +190,7 @@ func checkRewrite(t *testing.T, j judge, wasm []byte) {
 		t.Fatal("Rewrite changed its input")
 	}
 	was, is := j.validate(wasm), j.validate(p.Wasm)
-	if was != nil && strings.Contains(was.Error(), "section custom") {
+	if was != nil && (strings.Contains(was.Error(), "section custom") || strings.Contains(was.Error(), "custom section")) {
 		return // custom sections do not make a module invalid (2.5.2), and most are gone
 	}
 	if (was == nil) != (is == nil) {
