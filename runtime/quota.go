@@ -22,9 +22,15 @@ func (b *bucket) fill(now int64) {
 		return
 	}
 	passed := now - b.at
-	if passed >= int64(time.Second) {
-		b.level, b.at = min(b.level+b.rate, b.rate), now
-		return
+	if seconds := passed / int64(time.Second); seconds > 0 {
+		// Of what was overdrawn as many are paid back as have passed.
+		if seconds > (b.rate-b.level)/b.rate {
+			b.level, b.at = b.rate, now
+			return
+		}
+		b.level += seconds * b.rate
+		b.at += seconds * int64(time.Second)
+		passed = now - b.at
 	}
 	added := passed / 1000 * b.rate / 1e6
 	b.level = min(b.level+added, b.rate)

@@ -20,7 +20,10 @@
 // # Fuel
 //
 // One unit is about one instruction, and about a tenth of a nanosecond ([cost] is
-// the table). Instructions are charged in advance, in as few places as is sound:
+// the table). Of the values that a call, a branch or the end of a block moves, those
+// beyond a few are a unit each. A reference to an imported function leads to one
+// that charges for it as for a direct call. Instructions are charged in advance, in
+// as few places as is sound:
 // at the start of a function, at the head of each loop, and where a piece of code
 // begins that is long and that not everybody who was charged before will reach.
 // What a piece costs is charged at a place that every way to it passes, within

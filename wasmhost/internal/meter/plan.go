@@ -397,10 +397,15 @@ func (p *planner) close(in *instr) bool {
 	if f.op == opLoop {
 		p.looped--
 	}
+	merged := uint32(0)
 	if f.joined || f.op == opIf || f.op == opElse {
-		p.fn.shape.merged += uint64(min(p.fn.locals, p.sets-f.sets))
+		merged = min(p.fn.locals, p.sets-f.sets)
+		p.fn.shape.merged += uint64(merged)
 	}
 	p.site, p.dead = f.entry, f.dead
+	if f.op != opLoop {
+		p.takes(beyondFew(int(merged))) // each way here moves them to where they are one
+	}
 	return false
 }
 

@@ -183,3 +183,17 @@ func TestJoinsStack(t *testing.T) {
 		t.Logf("%d bytes", got)
 	}
 }
+
+// TestJoinsAreCharged: to pass the ends of blocks where many locals come together
+// is charged, though an end is no instruction of the machine's.
+func TestJoinsAreCharged(t *testing.T) {
+	m := newMachine(t, wazero.NewRuntimeConfig())
+	p := rewrite(t, joins(300, 300), meter.Config{Entries: []string{"run"}, StackBytes: 150_000})
+	mod := m.start(t, p.Wasm, p.Data)
+	if _, err := mod.ExportedFunction("run").Call(context.Background(), 1<<40); !errors.Is(err, tooDeep{}) {
+		t.Fatal(err) // in the second call of itself, after all ends of the first
+	}
+	if spent := 1<<40 - int64(mod.ExportedGlobal(meter.ExportFuel).Get()); spent < 80_000 {
+		t.Errorf("spent %d units; want some 87 000", spent)
+	}
+}
