@@ -39,7 +39,8 @@ type Config struct {
 	// what that costs: such a guest can stop its loop, and the process, for ever.
 	Unmetered bool
 
-	noImage bool // every instance initialises by itself; for tests
+	noImage   bool // every instance initialises by itself; for tests
+	interpret bool // by the engine's interpreter; for tests
 }
 
 func (c Config) withDefaults() Config {
@@ -50,6 +51,7 @@ func (c Config) withDefaults() Config {
 		Limits:         c.Limits,
 		Unmetered:      c.Unmetered,
 		noImage:        c.noImage,
+		interpret:      c.interpret,
 	}
 }
 
@@ -105,7 +107,11 @@ func New(cfg Config) (*Host, error) {
 		// source of randomness, or every instance seeds a generator for 20 us.
 		modules: wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(rand.Reader),
 	}
-	h.engine = wazero.NewRuntimeWithConfig(context.Background(), wazero.NewRuntimeConfig().
+	engine := wazero.NewRuntimeConfig()
+	if cfg.interpret {
+		engine = wazero.NewRuntimeConfigInterpreter()
+	}
+	h.engine = wazero.NewRuntimeWithConfig(context.Background(), engine.
 		WithCompilationCache(cache).
 		WithCoreFeatures(api.CoreFeaturesV2).
 		WithMemoryLimitPages(cfg.MemoryPages).
