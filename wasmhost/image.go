@@ -46,7 +46,7 @@ func newExtents(memory []byte) (list []extent) {
 	return list
 }
 
-// mapFrom is the size in bytes from which on an image is mapped. A page that is
+// mapFrom is how many bytes of an image are not in pages of zeros when it is mapped. A page that is
 // written costs a fault of some two microseconds then, and a copy of 64 KiB about
 // as much: small images are cheaper to copy, and few pages of a large one are
 // ever written.
@@ -69,10 +69,15 @@ func (in *Instance) newImage(mailAt uint32) (*image, error) {
 	for n > 0 && in.memory.bytes[n-1] == 0 {
 		n--
 	}
+	im.extents = newExtents(in.memory.bytes[:n])
+	full := 0
+	for _, e := range im.extents {
+		full += len(e.bytes)
+	}
 	// Where mapping does not work the image is copied, which is slower and
 	// otherwise the same.
-	if n < mapFrom || !im.file.open(in.memory.bytes[:n]) {
-		im.extents = newExtents(in.memory.bytes[:n])
+	if full >= mapFrom && im.file.open(in.memory.bytes[:n]) {
+		im.extents = nil
 	}
 	return im, nil
 }

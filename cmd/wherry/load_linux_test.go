@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -145,7 +146,12 @@ func TestIdleMemory(t *testing.T) {
 func TestChurn(t *testing.T) {
 	long(t)
 	const workers, each = 4, 50_000
-	p := serveBinary(t, "--loops", "2", "--log-level", "warn", "/ws=echo")
+	config := filepath.Join(t.TempDir(), "wherry.toml")
+	const faster = "[[tenant]]\nname = \"echo\"\nmodule = \"echo\"\nlimits = { conn_rate = 1000000 }\n[[route]]\npattern = \"/ws\"\ntenant = \"echo\"\n"
+	if err := os.WriteFile(config, []byte(faster), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := serveBinary(t, "--loops", "2", "--log-level", "warn", "--config", config)
 	round := func(n int) {
 		var wg sync.WaitGroup
 		for range workers {

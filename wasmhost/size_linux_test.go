@@ -1,0 +1,63 @@
+package wasmhost
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-c6589352/wherry/guests"
+)
+
+// residentBytes is the memory that the process has of the system, after what Go
+// holds on to was given back.
+func residentBytes(t *testing.T) int {
+	t.Helper()
+	runtime.GC()
+	debug.FreeOSMemory()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
+
+// TestInstanceSize prints what an instance of a small guest takes of the system when
+// it has had a turn: the engine's stack for it, and the pages of its memory that
+// were written. All of that is given back.
+func TestInstanceSize(t *testing.T) {
+	m := compile(t, newHost(t, Config{}), guests.Echo())
+	payload := []byte("a message")
+	var all []*Instance
+	live := func(n int) int {
+		for len(all) < n {
+			in, err := m.Instantiate(InstanceConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			echoTurn(t, in, 1, payload)
+			all = append(all, in)
+		}
+		return residentBytes(t)
+	}
+	some, many := live(200), live(1200)
+	each := (many - some) / 1000
+	for _, in := range all {
+		in.Close()
+	}
+	all = nil
+	left := residentBytes(t)
+	t.Logf("%d bytes each; %d KiB with 200, %d KiB with 1200, %d KiB when they are closed", each, some>>10, many>>10, left>>10)
+	if each > 64<<10 {
+		t.Errorf("an instance takes %d bytes", each)
+	}
+	if left > some+1<<20 {
+		t.Errorf("%d KiB were not given back", (left-some)>>10)
+	}
+}
