@@ -86,7 +86,7 @@ func TestManyTenants(t *testing.T) {
 	if each > 80<<10 {
 		t.Errorf("an instance, a connection and its client take %.0f bytes; want at most 80 KiB", each)
 	}
-	if kept := after - before; kept > 8<<20+tenants*64 {
+	if kept := after - before; kept > 8<<20+tenants*2048 { // the harness holds the server, with its tenants, until the test ends
 		t.Errorf("%s MiB were not given back", mib(kept))
 	}
 }

@@ -9,10 +9,11 @@ import (
 
 // Tenants share the time of a loop. Each has a balance there, in nanoseconds: it
 // rises with time, at a rate that is divided by how many tenants were active of
-// late, and falls by what its turns take. Whoever owes waits while there is
+// late, and falls by what its turns take. Whoever owes more than a little waits while there is
 // another, and its clients with it; alone it never waits.
 const (
 	slice      = int64(2 * time.Millisecond)   // the most that is saved up, and what applying commands may take at a time
+	grace      = slice                         // what may be owed without waiting: many who do little must not wait for each other
 	flushMost  = 5 * slice                     // what applying commands in the middle of a turn may take
 	owedMost   = int64(100 * time.Millisecond) // the most that is owed
 	activeTime = int64(50 * time.Millisecond)  // how long a tenant counts as active after a turn
@@ -121,11 +122,11 @@ func (c *club) charge(cost int64) {
 
 // owes reports whether h has to wait for others. Only who is active is given
 // anything to pay with: who is not has had nothing.
-func (h *home) owes() bool { return h.club.active && h.club.balance <= 0 && h.shard.contended() }
+func (h *home) owes() bool { return h.club.active && h.club.balance <= -grace && h.shard.contended() }
 
 // credit returns how long until h does not owe any more.
 func (h *home) credit() time.Duration {
-	return time.Duration((1 - h.club.balance) * int64(len(h.shard.active)))
+	return time.Duration((1 - grace - h.club.balance) * int64(len(h.shard.active)))
 }
 
 // begin reads the clock, if it is going to be asked what something has cost.
