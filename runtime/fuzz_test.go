@@ -1,6 +1,8 @@
 package runtime_test
 
 import (
+	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -19,10 +21,11 @@ func FuzzCommands(f *testing.F) {
 		f.Add(script(b.command, command{abi.Record{Kind: abi.Publish, Code: 1}, "tx"}))
 	}
 	f.Add(trapScript)
+	modules := map[string][]byte{"puppet": readGuest(f, "puppet"), "eager": readGuest(f, "puppet-eager")}
 	s := serve(f, runtime.Config{
 		Tenants: []runtime.Tenant{
-			{Name: "puppet", Module: readGuest(f, "puppet")},
-			{Name: "eager", Module: readGuest(f, "puppet-eager")}, // for whom more is allowed
+			{Name: "puppet", Module: modules["puppet"]},
+			{Name: "eager", Module: modules["eager"]}, // for whom more is allowed
 			{Name: "victim", Module: guests.Echo()},
 		},
 		Routes: []runtime.Route{{Pattern: "/puppet", Tenant: "puppet"}, {Pattern: "/eager", Tenant: "eager"}, {Pattern: "/victim", Tenant: "victim"}},
@@ -30,7 +33,8 @@ func FuzzCommands(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		tame(b)
-		for _, path := range []string{"/puppet", "/eager"} {
+		for path, tenant := range map[string]string{"/puppet": "puppet", "/eager": "eager"} {
+			s.forgive(t, path, tenant, modules[tenant])
 			c := s.dial(t, path)
 			c.send(ws.OpBinary, b)
 			s.dial(t, "/victim").echoes(ws.OpText, []byte("untouched"))
@@ -39,6 +43,24 @@ func FuzzCommands(f *testing.F) {
 			c.readsLegal()
 		}
 	})
+}
+
+// forgive ends the back-off of a tenant that has trapped too often, by a new module.
+func (s *testServer) forgive(t *testing.T, path, tenant string, wasm []byte) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, _, _, err := ws.Dial(ctx, "ws://"+s.addr+path)
+	if err == nil {
+		conn.Close()
+		return
+	}
+	if status := ws.StatusError(0); !errors.As(err, &status) || status != 503 {
+		t.Fatal(err)
+	}
+	if err := s.Reload(tenant, wasm); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // readsLegal reads to the end, and fails the test at what a server must not send.
