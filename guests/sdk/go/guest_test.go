@@ -177,7 +177,7 @@ func TestPanic(t *testing.T) {
 		t.Fatal("the guest did not trap")
 	}
 	text := strings.Join(g.lines, "\n")
-	for _, want := range []string{"panic: the list has 0 entries", "main.findTheBug(", "main.go:", "wherry/guests/sdk/go.receive("} {
+	for _, want := range []string{"panic: the list has 0 entries", "main.findTheBug(", "main.go:", "wherry/guests/sdk/go.turn("} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the log:\n%s", want, text)
 		}
