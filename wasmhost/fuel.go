@@ -71,7 +71,7 @@ func refillCall() hostcall {
 func (in *Instance) lookAtClock() {
 	in.fuel.slices++
 	limit := in.cfg.TimeLimit
-	if in.turn == nil {
+	if in.mailAt == 0 { // it initialises
 		limit *= initTimes
 	}
 	if limit < 0 {

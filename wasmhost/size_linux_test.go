@@ -33,35 +33,45 @@ func residentBytes(t *testing.T) int {
 }
 
 // TestInstanceSize prints what an instance of a small guest takes of the system when
-// it has had a turn: the engine's stack for it, and the pages of its memory that
-// were written. All of that is given back.
+// it has had a turn: the pages of its memory that were written, and where it is
+// among those that ran last, or all keep theirs, the engine's stack for it. All of
+// that is given back.
 func TestInstanceSize(t *testing.T) {
 	m := compile(t, newHost(t, Config{}), guests.Echo())
 	payload := []byte("a message")
-	var all []*Instance
-	live := func(n int) int {
-		for len(all) < n {
-			in, err := m.Instantiate(InstanceConfig{})
-			if err != nil {
-				t.Fatal(err)
+	for _, tc := range []struct {
+		name   string
+		stacks *Stacks
+		most   int
+	}{
+		{"each with a stack", nil, 64 << 10},
+		{"few with a stack", NewStacks(64), 52 << 10},
+	} {
+		var all []*Instance
+		live := func(n int) int {
+			for len(all) < n {
+				in, err := m.Instantiate(InstanceConfig{Stacks: tc.stacks})
+				if err != nil {
+					t.Fatal(err)
+				}
+				echoTurn(t, in, 1, payload)
+				all = append(all, in)
 			}
-			echoTurn(t, in, 1, payload)
-			all = append(all, in)
+			return residentBytes(t)
 		}
-		return residentBytes(t)
-	}
-	some, many := live(200), live(1200)
-	each := (many - some) / 1000
-	for _, in := range all {
-		in.Close()
-	}
-	all = nil
-	left := residentBytes(t)
-	t.Logf("%d bytes each; %d KiB with 200, %d KiB with 1200, %d KiB when they are closed", each, some>>10, many>>10, left>>10)
-	if each > 64<<10 {
-		t.Errorf("an instance takes %d bytes", each)
-	}
-	if left > some+1<<20 {
-		t.Errorf("%d KiB were not given back", (left-some)>>10)
+		some, many := live(200), live(1200)
+		each := (many - some) / 1000
+		for _, in := range all {
+			in.Close()
+		}
+		all = nil
+		left := residentBytes(t)
+		t.Logf("%s: %d bytes each; %d KiB with 200, %d KiB with 1200, %d KiB when they are closed", tc.name, each, some>>10, many>>10, left>>10)
+		if each > tc.most {
+			t.Errorf("%s: an instance takes %d bytes", tc.name, each)
+		}
+		if left > some+1<<20 {
+			t.Errorf("%s: %d KiB were not given back", tc.name, (left-some)>>10)
+		}
 	}
 }
