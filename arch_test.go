@@ -43,6 +43,7 @@ func mayImport() map[string][]string {
 		"runtime":                 {"abi", "netpoll", "netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
 		"guests":                  nil,
 		"guests/echo-go":          {"abi"},
+		"guests/sdk/go":           {"abi"},
 		"cmd/wherry":              {"runtime", "wasmhost", "guests", toml},
 
 		// Support for tests, which no package above may import.
