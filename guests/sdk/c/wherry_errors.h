@@ -6,6 +6,7 @@
 #define WHERRY_ERRORS_H
 
 #include "wherry_log.h"
+#include "wherry_status.h"
 
 // A wherry_header is a header field of a response, and wherry_headers some of them,
 // in order.
@@ -76,7 +77,7 @@ static inline wherry_error wherry_fail_http(uint32_t http_status, wherry_span de
 // wherry_pass is what a handler of errors returns that has not dealt with one.
 static inline wherry_error wherry_pass(void) { return (wherry_error){WHERRY_PASSED, 0, 0, wherry_nothing, wherry_no_headers}; }
 
-static inline wherry_error wherry_argument_error(wherry_span text) {
+WHERRY_COLD wherry_error wherry_argument_error(wherry_span text) {
   return (wherry_error){WHERRY_ARGUMENT_ERROR, 0, 0, text, wherry_no_headers};
 }
 static inline wherry_error wherry_full(wherry_span text) {
@@ -89,17 +90,24 @@ static inline const char *wherry_life_name(uint32_t life) {
 }
 
 // wherry_state_error is that of an operation in a state.
-static inline wherry_error wherry_state_error(const char *operation, wherry_life life) {
-  return (wherry_error){WHERRY_STATE_ERROR, (uint16_t)life, 0, wherry_format("%s: the connection is %s", operation, wherry_life_name(life)), wherry_no_headers};
+WHERRY_COLD wherry_error wherry_state_error(const char *operation, wherry_life life) {
+  wherry_span text = wherry_format("%s while %s", operation, wherry_life_name(life));
+  return (wherry_error){WHERRY_STATE_ERROR, (uint16_t)life, 0, text, wherry_no_headers};
+}
+
+// wherry_detail is what an HTTP error tells the client.
+static inline wherry_span wherry_detail(const wherry_error *e) {
+  return e->text.len ? e->text : wherry_cstr(wherry_phrase(e->code));
 }
 
 // wherry_error_text says what an error is, for the log. It may be of the scratch.
-static inline wherry_span wherry_error_text(const wherry_error *e) {
+WHERRY_COLD wherry_span wherry_error_text(const wherry_error *e) {
+  wherry_span detail = wherry_detail(e);
   switch (e->type) {
   case WHERRY_POLICY_ERROR:
-    return wherry_format("policy close %u %.*s", (unsigned)e->code, WHERRY_SPAN(e->text));
+    return wherry_format(e->text.len ? "close %u: %.*s" : "close %u", (unsigned)e->code, WHERRY_SPAN(e->text));
   case WHERRY_HTTP_ERROR:
-    return wherry_format("HTTP error %u %.*s", (unsigned)e->code, WHERRY_SPAN(e->text));
+    return wherry_format(detail.len ? "http %u: %.*s" : "http %u", (unsigned)e->code, WHERRY_SPAN(detail));
   default:
     return e->text;
   }

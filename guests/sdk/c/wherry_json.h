@@ -50,14 +50,13 @@ static inline int32_t wherry_json_hex(const char *p, const char *end) {
   return n;
 }
 
-static inline const char *wherry_json_scan_string(const char *p, const char *end) {
+WHERRY_COLD const char *wherry_json_scan_string(const char *p, const char *end) {
   if (p == end || *p++ != '"') return 0;
   while (p < end && *p != '"') {
     uint8_t c = (uint8_t)*p;
-    uint32_t skip;
     if (c < 0x20) return 0;
     if (c != '\\') {
-      uint32_t size = c < 0x80 ? 1 : wherry_utf8((wherry_span){p, (uint32_t)(end - p)}, &skip);
+      uint32_t size = c < 0x80 ? 1 : wherry_utf8((wherry_span){p, (uint32_t)(end - p)});
       if (!size) return 0;
       p += size;
       continue;
@@ -83,7 +82,7 @@ static inline const char *wherry_json_digits(const char *p, const char *end) {
   return p > from ? p : 0;
 }
 
-static inline const char *wherry_json_scan_number(const char *p, const char *end) {
+WHERRY_COLD const char *wherry_json_scan_number(const char *p, const char *end) {
   if (p < end && *p == '-') p++;
   if (p < end && *p == '0')
     p++; // and no digit behind it
@@ -98,7 +97,7 @@ static inline const char *wherry_json_scan_number(const char *p, const char *end
   return p;
 }
 
-static inline const char *wherry_json_scan_word(const char *p, const char *end, wherry_span word) {
+WHERRY_COLD const char *wherry_json_scan_word(const char *p, const char *end, wherry_span word) {
   if ((uint32_t)(end - p) < word.len || !wherry_equal((wherry_span){p, word.len}, word)) return 0;
   return p + word.len;
 }
@@ -128,7 +127,7 @@ static inline const char *wherry_json_scan_key(const char *p, const char *end) {
 // wherry_json_scan scans one value, blanks in front of it included. It keeps a bit
 // for each level instead of calling itself: depth costs an input nothing, but a
 // guest its stack.
-static inline __attribute__((noinline)) const char *wherry_json_scan(const char *p, const char *end) {
+WHERRY_COLD const char *wherry_json_scan(const char *p, const char *end) {
   uint64_t objects = 0; // the lowest bit: whether the innermost level is an object
   uint32_t depth = 0;
   for (;;) {
@@ -214,7 +213,7 @@ static inline int wherry_json_bool(wherry_json v, int *out) {
 // ---- Strings. ----
 
 // wherry_put_rune writes a code point; a surrogate, which is none, as U+FFFD.
-static inline void wherry_put_rune(wherry_text *t, uint32_t c) {
+WHERRY_COLD void wherry_put_rune(wherry_text *t, uint32_t c) {
   if (c >= 0xd800 && c < 0xe000) c = 0xfffd;
   char b[4];
   if (c < 0x80) return wherry_put_char(t, (char)c);
@@ -225,7 +224,7 @@ static inline void wherry_put_rune(wherry_text *t, uint32_t c) {
 }
 
 // wherry_json_escape reads the escape at p, behind its backslash, of a valid string.
-static inline const char *wherry_json_escape(const char *p, const char *end, uint32_t *out) {
+WHERRY_COLD const char *wherry_json_escape(const char *p, const char *end, uint32_t *out) {
   static const char letters[] = "bfnrt", meant[] = "\b\f\n\r\t";
   char c = *p++;
   *out = (uint8_t)c;
@@ -244,7 +243,7 @@ static inline const char *wherry_json_escape(const char *p, const char *end, uin
 }
 
 // wherry_json_decode appends what a string means to a text. 0 if v is no string.
-static inline int wherry_json_decode(wherry_json v, wherry_text *t) {
+WHERRY_COLD int wherry_json_decode(wherry_json v, wherry_text *t) {
   if (wherry_json_type_of(v) != WHERRY_JSON_STRING) return 0;
   const char *p = v.raw.at + 1, *end = v.raw.at + v.raw.len - 1;
   while (p < end) {
@@ -261,7 +260,7 @@ static inline int wherry_json_decode(wherry_json v, wherry_text *t) {
 
 // wherry_json_text gives what a string means: a part of the JSON, or, where it has
 // escapes, of the scratch. 0 if v is no string, or the scratch has no room.
-static inline int wherry_json_text(wherry_json v, wherry_span *out) {
+WHERRY_COLD int wherry_json_text(wherry_json v, wherry_span *out) {
   if (wherry_json_type_of(v) != WHERRY_JSON_STRING) return 0;
   *out = (wherry_span){v.raw.at + 1, v.raw.len - 2};
   uint32_t i = 0;
@@ -275,7 +274,7 @@ static inline int wherry_json_text(wherry_json v, wherry_span *out) {
 
 // wherry_json_is reports whether v is a string that means text. It takes no memory:
 // no character of a string is shorter than what it means.
-static inline int wherry_json_is(wherry_json v, wherry_span text) {
+WHERRY_COLD int wherry_json_is(wherry_json v, wherry_span text) {
   if (wherry_json_type_of(v) != WHERRY_JSON_STRING) return 0;
   const char *p = v.raw.at + 1, *end = v.raw.at + v.raw.len - 1;
   while (p < end) {
@@ -313,7 +312,7 @@ static inline wherry_json_walk wherry_json_in(wherry_json v) {
   return walk;
 }
 
-static inline int wherry_json_next(wherry_json_walk *walk) {
+WHERRY_COLD int wherry_json_next(wherry_json_walk *walk) {
   const char *p = wherry_json_blank(walk->p, walk->end);
   if (p == walk->end) return 0;
   if (walk->is_object) {

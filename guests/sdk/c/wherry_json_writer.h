@@ -20,13 +20,13 @@ static inline wherry_json_writer wherry_json_to(char *at, uint32_t room) {
   return (wherry_json_writer){wherry_text_in(at, room), 0, 0, 0, 0, 0, 0};
 }
 
-static inline void wherry_json_mistake(wherry_json_writer *w, const char *what) {
+WHERRY_COLD void wherry_json_mistake(wherry_json_writer *w, const char *what) {
   if (!w->wrong) w->wrong = what;
 }
 
 // wherry_json_before writes the comma in front of a value or a key, and reports
 // whether there may be one.
-static inline int wherry_json_before(wherry_json_writer *w, int is_key) {
+WHERRY_COLD int wherry_json_before(wherry_json_writer *w, int is_key) {
   int in_object = w->depth && (w->objects & 1);
   if (!w->depth && w->has_value) wherry_json_mistake(w, "a second value behind the first");
   if (is_key && (!in_object || w->after_key)) wherry_json_mistake(w, "a key where none can be");
@@ -39,16 +39,17 @@ static inline int wherry_json_before(wherry_json_writer *w, int is_key) {
   return 1;
 }
 
-// wherry_put_string writes text in quotes. What is not UTF-8 becomes U+FFFD.
-static inline void wherry_put_string_part(wherry_text *t, wherry_span s) {
+// wherry_put_string_part writes text as it is in a string; a byte that is no UTF-8
+// becomes U+FFFD.
+WHERRY_COLD void wherry_put_string_part(wherry_text *t, wherry_span s) {
   while (s.len) {
-    uint32_t plain = 0, skip;
+    uint32_t plain = 0;
     while (plain < s.len && (uint8_t)s.at[plain] >= 0x20 && (uint8_t)s.at[plain] < 0x80 && s.at[plain] != '"' && s.at[plain] != '\\') plain++;
     wherry_put(t, wherry_front(s, plain));
     s = wherry_rest(s, plain);
     if (!s.len) return;
     uint8_t c = (uint8_t)*s.at;
-    uint32_t size = wherry_utf8(s, &skip);
+    uint32_t size = wherry_utf8(s);
     if (c >= 0x80) {
       if (size)
         wherry_put(t, wherry_front(s, size));
@@ -60,10 +61,10 @@ static inline void wherry_put_string_part(wherry_text *t, wherry_span s) {
     } else {
       wherry_print(t, "\\u00%x%x", (unsigned)c >> 4, (unsigned)c & 15);
     }
-    s = wherry_rest(s, size ? size : skip);
+    s = wherry_rest(s, size ? size : 1);
   }
 }
-static inline void wherry_put_string(wherry_text *t, wherry_span s) {
+WHERRY_COLD void wherry_put_string(wherry_text *t, wherry_span s) {
   wherry_put_char(t, '"');
   wherry_put_string_part(t, s);
   wherry_put_char(t, '"');
@@ -71,7 +72,7 @@ static inline void wherry_put_string(wherry_text *t, wherry_span s) {
 
 // ---- What can be written. ----
 
-static inline void wherry_json_open(wherry_json_writer *w, int is_object) {
+WHERRY_COLD void wherry_json_open(wherry_json_writer *w, int is_object) {
   if (w->depth == WHERRY_JSON_DEPTH) wherry_json_mistake(w, "more than 64 levels");
   if (!wherry_json_before(w, 0)) return;
   wherry_put_char(&w->text, is_object ? '{' : '[');
@@ -82,7 +83,7 @@ static inline void wherry_json_open(wherry_json_writer *w, int is_object) {
 // wherry_json_open_object and wherry_json_open_array begin one that wherry_json_close ends.
 static inline void wherry_json_open_object(wherry_json_writer *w) { wherry_json_open(w, 1); }
 static inline void wherry_json_open_array(wherry_json_writer *w) { wherry_json_open(w, 0); }
-static inline void wherry_json_close(wherry_json_writer *w) {
+WHERRY_COLD void wherry_json_close(wherry_json_writer *w) {
   if (!w->depth) wherry_json_mistake(w, "an end of nothing");
   if (w->after_key) wherry_json_mistake(w, "a key without a value");
   if (w->wrong) return;
@@ -119,7 +120,7 @@ static inline void wherry_json_put_double(wherry_json_writer *w, double d) {
 
 // wherry_json_put writes a value that was read: without blanks, its strings with
 // our escapes, its numbers as they are.
-static inline void wherry_json_put(wherry_json_writer *w, wherry_json v) {
+WHERRY_COLD void wherry_json_put(wherry_json_writer *w, wherry_json v) {
   if (wherry_json_type_of(v) == WHERRY_JSON_NONE) wherry_json_mistake(w, "a value that is not there");
   if (!wherry_json_before(w, 0)) return;
   const char *p = v.raw.at, *end = p + v.raw.len;

@@ -7,7 +7,7 @@
 #include "wherry_text.h"
 
 // wherry_parse_uint reads decimal digits, all of s, up to a limit. 0 if it cannot.
-static inline int wherry_parse_uint(wherry_span s, uint64_t limit, uint64_t *out) {
+WHERRY_COLD int wherry_parse_uint(wherry_span s, uint64_t limit, uint64_t *out) {
   uint64_t n = 0;
   for (uint32_t i = 0; i < s.len; i++) {
     uint32_t digit = (uint32_t)(uint8_t)s.at[i] - '0';
@@ -38,7 +38,7 @@ typedef struct wherry_big {
 } wherry_big;
 
 // wherry_big_multiply makes b b * by + plus.
-static inline void wherry_big_multiply(wherry_big *b, uint32_t by, uint32_t plus) {
+WHERRY_COLD void wherry_big_multiply(wherry_big *b, uint32_t by, uint32_t plus) {
   uint64_t carry = plus;
   for (uint32_t i = 0; i < b->used; i++) {
     carry += (uint64_t)b->limb[i] * by;
@@ -71,7 +71,7 @@ static inline int wherry_big_order(const wherry_big *a, const wherry_big *b) {
 }
 
 // wherry_big_take takes b off a, if that is at least b, and reports whether it did.
-static inline int wherry_big_take(wherry_big *a, const wherry_big *b) {
+WHERRY_COLD int wherry_big_take(wherry_big *a, const wherry_big *b) {
   if (wherry_big_order(a, b) < 0) return 0;
   uint64_t borrow = 0;
   for (uint32_t i = 0; i < a->used; i++) {
@@ -107,7 +107,7 @@ static inline void wherry_decimal_digit(wherry_decimal *d, uint32_t digit, int i
 }
 
 // wherry_decimal_parse reads digits with an optional fraction and exponent, all of s.
-static inline int wherry_decimal_parse(wherry_span s, wherry_decimal *d) {
+WHERRY_COLD int wherry_decimal_parse(wherry_span s, wherry_decimal *d) {
   uint32_t i = 0, whole = 0, digits = 0;
   d->digits.used = d->count = 0;
   d->exponent = d->more = 0;
@@ -159,7 +159,7 @@ static inline uint64_t wherry_quotient(wherry_big *n, wherry_big *d) {
 
 // wherry_parse_double reads an optional sign, digits, and an optional fraction and
 // exponent, all of s. 0 if it cannot, or the number is too large.
-static inline __attribute__((noinline)) int wherry_parse_double(wherry_span s, double *out) {
+WHERRY_COLD int wherry_parse_double(wherry_span s, double *out) {
   static wherry_decimal d;
   static wherry_big divisor;
   int negative = s.len && *s.at == '-';
@@ -187,7 +187,7 @@ static inline __attribute__((noinline)) int wherry_parse_double(wherry_span s, d
 
 // wherry_double_digits writes the first `count` digits of a value, rounded, and returns
 // the power of ten of the first. bits are those of a double over 0.
-static inline int32_t wherry_double_digits(uint64_t bits, char *digits, uint32_t count) {
+WHERRY_COLD int32_t wherry_double_digits(uint64_t bits, char *digits, uint32_t count) {
   static wherry_big n, d;
   int32_t raw = (int32_t)(bits >> 52), exponent = (raw ? raw : 1) - 1075;
   uint64_t mantissa = (bits & 0xfffffffffffff) | (raw ? 1ull << 52 : 0);
@@ -219,7 +219,7 @@ static inline int32_t wherry_double_digits(uint64_t bits, char *digits, uint32_t
 
 // wherry_put_decimal writes digits with a point behind the digit of 10^0, or with
 // an exponent where that would need many zeros.
-static inline void wherry_put_decimal(wherry_text *t, wherry_span digits, int32_t power) {
+WHERRY_COLD void wherry_put_decimal(wherry_text *t, wherry_span digits, int32_t power) {
   int32_t count = (int32_t)digits.len;
   if (power < -6 || power > 20) {
     wherry_put_char(t, digits.at[0]);
@@ -239,7 +239,7 @@ static inline void wherry_put_decimal(wherry_text *t, wherry_span digits, int32_
 
 // wherry_put_double writes a finite double with the fewest digits, of at least 15,
 // that read as the same, without zeros at their end.
-static inline __attribute__((noinline)) void wherry_put_double(wherry_text *t, double value) {
+WHERRY_COLD void wherry_put_double(wherry_text *t, double value) {
   uint64_t bits;
   __builtin_memcpy(&bits, &value, sizeof(bits));
   if (bits >> 63) wherry_put_char(t, '-');

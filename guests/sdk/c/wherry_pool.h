@@ -5,7 +5,7 @@
 #ifndef WHERRY_POOL_H
 #define WHERRY_POOL_H
 
-#include "wherry_abi.h"
+#include "wherry_text.h"
 
 // A wherry_item is the front of everything that is in a pool.
 typedef struct wherry_item {
@@ -59,7 +59,7 @@ static inline void *wherry_pool_find(const wherry_pool *p, uint64_t key) {
 
 // wherry_pool_add returns a new item for key, zero but for its front, or 0 where key
 // is 0 or has one already, or the pool is full.
-static inline void *wherry_pool_add(wherry_pool *p, uint64_t key) {
+WHERRY_COLD void *wherry_pool_add(wherry_pool *p, uint64_t key) {
   if (!key || p->used == p->limit) return 0;
   uint32_t slot = wherry_pool_slot(p, key), place = p->free;
   if (p->index[slot]) return 0;
@@ -75,7 +75,7 @@ static inline void *wherry_pool_add(wherry_pool *p, uint64_t key) {
 
 // wherry_pool_remove frees an item's place. What had to go past its slot of the
 // index moves up, so that a search never needs a mark where somebody was.
-static inline void wherry_pool_remove(wherry_pool *p, wherry_item *item) {
+WHERRY_COLD void wherry_pool_remove(wherry_pool *p, wherry_item *item) {
   uint32_t mask = p->slots - 1, hole = wherry_pool_slot(p, item->key), place = p->index[hole];
   for (uint32_t i = (hole + 1) & mask; p->index[i]; i = (i + 1) & mask) {
     uint32_t home = wherry_pool_home(p, wherry_pool_item(p, p->index[i])->key);

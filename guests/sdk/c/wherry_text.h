@@ -11,16 +11,19 @@
 #define WHERRY_SCRATCH_BYTES (32 * 1024) // what handling one event can take of wherry_scratch
 #endif
 
+// Functions off the way of a message, which are not worth a copy at every call.
+#define WHERRY_COLD static __attribute__((noinline, unused))
+
 static const wherry_span wherry_nothing = {0, 0};
 
 // wherry_cstr is the span of a string that ends with a zero.
-static inline wherry_span wherry_cstr(const char *s) {
+WHERRY_COLD wherry_span wherry_cstr(const char *s) {
   uint32_t n = 0;
   while (s && s[n]) n++;
   return (wherry_span){s, n};
 }
 
-static inline int wherry_same(wherry_span a, const char *b) { return wherry_equal(a, wherry_cstr(b)); }
+WHERRY_COLD int wherry_same(wherry_span a, const char *b) { return wherry_equal(a, wherry_cstr(b)); }
 
 // wherry_front is the first n bytes of s, and wherry_rest what follows them; n is at
 // most s.len.
@@ -29,7 +32,7 @@ static inline wherry_span wherry_rest(wherry_span s, uint32_t n) { return (wherr
 
 // wherry_cut_at takes the front of rest up to the first of a character, which is
 // taken off, too; all of it where there is none.
-static inline wherry_span wherry_cut_at(wherry_span *rest, char c) {
+WHERRY_COLD wherry_span wherry_cut_at(wherry_span *rest, char c) {
   uint32_t n = 0;
   while (n < rest->len && rest->at[n] != c) n++;
   wherry_span front = wherry_front(*rest, n);
@@ -38,7 +41,7 @@ static inline wherry_span wherry_cut_at(wherry_span *rest, char c) {
 }
 
 // wherry_trim takes blanks and tabs off both ends.
-static inline wherry_span wherry_trim(wherry_span s) {
+WHERRY_COLD wherry_span wherry_trim(wherry_span s) {
   while (s.len && (*s.at == ' ' || *s.at == '\t')) s = wherry_rest(s, 1);
   while (s.len && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t')) s.len--;
   return s;
@@ -47,10 +50,9 @@ static inline wherry_span wherry_trim(wherry_span s) {
 // ---- UTF-8. ----
 
 // wherry_utf8 returns the size of the character at the front of s, or 0 if there
-// is none. With a result of 0, *skip is how many bytes stand for one that is broken.
-static inline uint32_t wherry_utf8(wherry_span s, uint32_t *skip) {
+// is none.
+WHERRY_COLD uint32_t wherry_utf8(wherry_span s) {
   const uint8_t *b = (const uint8_t *)s.at;
-  *skip = s.len ? 1 : 0;
   if (s.len == 0) return 0;
   if (b[0] < 0x80) return 1;
   if (b[0] < 0xc2 || b[0] > 0xf4) return 0;
@@ -58,15 +60,13 @@ static inline uint32_t wherry_utf8(wherry_span s, uint32_t *skip) {
   // The second byte keeps out what is longer than it has to be, and surrogates.
   uint8_t low = b[0] == 0xe0 ? 0xa0 : b[0] == 0xf0 ? 0x90 : 0x80;
   uint8_t high = b[0] == 0xed ? 0x9f : b[0] == 0xf4 ? 0x8f : 0xbf;
-  for (uint32_t i = 1; i < size; i++, low = 0x80, high = 0xbf) {
+  for (uint32_t i = 1; i < size; i++, low = 0x80, high = 0xbf)
     if (i == s.len || b[i] < low || b[i] > high) return 0;
-    *skip = i + 1;
-  }
   return size;
 }
 
 // wherry_cut_utf8 is the front of s of at most n bytes that splits no character.
-static inline wherry_span wherry_cut_utf8(wherry_span s, uint32_t n) {
+WHERRY_COLD wherry_span wherry_cut_utf8(wherry_span s, uint32_t n) {
   if (s.len <= n) return s;
   uint32_t end = n;
   while (end && n - end < 4 && ((uint8_t)s.at[end] & 0xc0) == 0x80) end--;
@@ -87,7 +87,7 @@ typedef struct wherry_text {
 static inline wherry_text wherry_text_in(char *at, uint32_t room) { return (wherry_text){at, 0, room, 0}; }
 static inline wherry_span wherry_text_span(const wherry_text *t) { return (wherry_span){t->at, t->len}; }
 
-static inline void wherry_put(wherry_text *t, wherry_span s) {
+WHERRY_COLD void wherry_put(wherry_text *t, wherry_span s) {
   if (s.len > t->room - t->len) {
     t->cut = 1;
     s = wherry_cut_utf8(s, t->room - t->len);
@@ -103,7 +103,7 @@ static inline void wherry_put_char(wherry_text *t, char c) {
     t->cut = 1;
 }
 
-static inline void wherry_put_digits(wherry_text *t, uint64_t n, uint32_t base) {
+WHERRY_COLD void wherry_put_digits(wherry_text *t, uint64_t n, uint32_t base) {
   char digits[20];
   uint32_t i = sizeof(digits);
   do digits[--i] = "0123456789abcdef"[n % base];
@@ -124,7 +124,7 @@ static inline void wherry_put_int(wherry_text *t, int64_t n) {
 // wherry_vprint writes what printf would, of which it knows %d %i %u %x %c %s %.*s
 // %%, with l, ll or z in front of the numbers; no widths, no %f. Where it meets
 // another verb it stops, because it cannot tell what that takes.
-static inline __attribute__((noinline)) void wherry_vprint(wherry_text *t, const char *format, va_list args) {
+WHERRY_COLD void wherry_vprint(wherry_text *t, const char *format, va_list args) {
   for (const char *f = format; *f; f++) {
     if (*f != '%') {
       wherry_put_char(t, *f);
@@ -159,7 +159,7 @@ static inline __attribute__((noinline)) void wherry_vprint(wherry_text *t, const
   }
 }
 
-static inline __attribute__((format(printf, 2, 3))) void wherry_print(wherry_text *t, const char *format, ...) {
+WHERRY_COLD __attribute__((format(printf, 2, 3))) void wherry_print(wherry_text *t, const char *format, ...) {
   va_list args;
   va_start(args, format);
   wherry_vprint(t, format, args);
@@ -193,7 +193,7 @@ static inline wherry_span wherry_scratch_keep(const wherry_text *t) {
 }
 
 // wherry_format returns text of the scratch. It is cut off where that is full.
-static inline __attribute__((format(printf, 1, 2))) wherry_span wherry_format(const char *format, ...) {
+WHERRY_COLD __attribute__((format(printf, 1, 2))) wherry_span wherry_format(const char *format, ...) {
   wherry_text t = wherry_scratch_text();
   va_list args;
   va_start(args, format);
