@@ -28,6 +28,7 @@ _Static_assert(WHERRY_ATTACHMENT_BYTES > 0 && WHERRY_ATTACHMENT_BYTES <= WHERRY_
 typedef struct wherry_session {
   wherry_item item;
   const wherry_endpoint *endpoint;
+  const char *route; // for the log
   uint8_t life;   // wherry_life
   uint8_t is_due; // on_connect has run or did not have to: on_disconnect will
   uint16_t attachment_len, protocols_len;
