@@ -161,7 +161,7 @@ static inline void wherry_serve(const wherry_record *event) {
   wherry_request_came(r);
   const char *route = wherry_route_name(endpoint, wherry_head_route(&wherry_head_now));
   wherry_error e = endpoint->on_request(r, &wherry_head_now);
-  wherry_settle((wherry_failure){WHERRY_NOBODY, r, &wherry_head_now, &e, endpoint, route, "on_request"});
+  if (e.type) wherry_settle((wherry_failure){WHERRY_NOBODY, r, &wherry_head_now, &e, endpoint, route, "on_request"});
 }
 
 static inline void wherry_started(const wherry_record *event) {

@@ -80,7 +80,6 @@ static inline wherry_error wherry_settle_http(const wherry_failure *f) {
 // wherry_settle does with an error what has to be done.
 WHERRY_COLD void wherry_settle(wherry_failure f) {
   wherry_error e = *f.error;
-  if (e.type == WHERRY_NO_ERROR) return;
   wherry_error dealt = wherry_ask_handlers(&f);
   if (dealt.type == WHERRY_NO_ERROR) return;
   if (dealt.type != WHERRY_PASSED) return wherry_settle_internal(&f, wherry_error_text(&dealt));
@@ -95,7 +94,7 @@ WHERRY_COLD void wherry_settle(wherry_failure f) {
 
 // wherry_settle_conn settles what a handler of a connection returned.
 static inline void wherry_settle_conn(const wherry_session *s, const char *where, wherry_error e) {
-  wherry_settle((wherry_failure){{s->item.key}, {0}, &wherry_head_now, &e, s->endpoint, s->route, where});
+  if (e.type) wherry_settle((wherry_failure){{s->item.key}, {0}, &wherry_head_now, &e, s->endpoint, s->route, where});
 }
 
 // wherry_only_log is for handlers that answer nobody.

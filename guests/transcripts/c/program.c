@@ -266,11 +266,9 @@ static wherry_error fail_boom(wherry_conn c, const wherry_head *head) {
   return wherry_fail(WHERRY_STR("boom"));
 }
 
-static const wherry_header why_test[] = {{{"x-why", 5}, {"test", 4}}};
-
 static wherry_error fail_http(wherry_conn c, const wherry_head *head) {
   (void)c, (void)head;
-  return wherry_fail_http(WHERRY_HTTP_FORBIDDEN, WHERRY_STR("members only"), (wherry_headers){why_test, 1});
+  return wherry_fail_http(WHERRY_HTTP_FORBIDDEN, WHERRY_STR("members only"), WHERRY_HEADERS({WHERRY_STR("x-why"), WHERRY_STR("test")}));
 }
 
 static wherry_error fail_gone(wherry_conn c, const wherry_head *head) {
@@ -310,8 +308,6 @@ static wherry_error trap(wherry_conn c, const wherry_message *m) {
 
 // ---- /page, /greet, and the guest. ----
 
-static const wherry_header allowed[] = {{{"allow", 5}, {"GET, POST", 9}}};
-
 static wherry_error serve_page(wherry_request r, const wherry_head *h) {
   wherry_span method = wherry_head_method(h);
   if (wherry_same(method, "GET"))
@@ -320,7 +316,7 @@ static wherry_error serve_page(wherry_request r, const wherry_head *h) {
   if (wherry_same(method, "POST"))
     return wherry_request_respond(r, WHERRY_HTTP_CREATED, WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("application/octet-stream")}),
                                   wherry_head_body(h));
-  return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing, (wherry_headers){allowed, 1});
+  return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing, WHERRY_HEADERS({WHERRY_STR("allow"), WHERRY_STR("GET, POST")}));
 }
 
 static wherry_error greet(wherry_conn c, const wherry_head *head) {

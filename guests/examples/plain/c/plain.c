@@ -10,8 +10,8 @@ static wherry_error refuse(wherry_conn c, const wherry_head *head) {
 }
 
 static wherry_error show_page(wherry_request r, const wherry_head *head) {
-  static const wherry_header allow[] = {{{"allow", 5}, {"GET", 3}}};
-  if (!wherry_same(wherry_head_method(head), "GET")) return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing, (wherry_headers){allow, 1});
+  if (!wherry_same(wherry_head_method(head), "GET"))
+    return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing, WHERRY_HEADERS({WHERRY_STR("allow"), WHERRY_STR("GET")}));
   return wherry_request_respond(r, WHERRY_HTTP_OK, WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("text/html; charset=utf-8")}),
                                 WHERRY_STR("<h1>Just a page</h1>"));
 }
