@@ -42,11 +42,12 @@ build_c chat/chat.c chat
 build_c recorder/recorder.c recorder
 build_wat echo-wat/echo-wat.wat echo-wat
 
-# The SDK: the program of the transcripts, its pieces for tests, and examples.
-pieces=sdk/c/testdata/pieces
+# The SDK for C: the program of the transcripts, what its tests run, and examples.
+sdk=sdk/c/testdata
 examples=
 build_c transcripts/c/program.c program
-build_c $pieces.c pieces
+build_c $sdk/pieces.c pieces
+build_c $sdk/limits.c limits
 for name in doorman plain limiter; do
 	examples="$examples examples/$name/c/$name"
 	build_c examples/$name/c/$name.c $name
@@ -71,7 +72,7 @@ build_wat $attacks/tables.wat tables
 build_wat $attacks/deep.wat deep
 
 failed=0
-for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat transcripts/c/program $pieces $examples $tests/puppet $tests/puppet-small $tests/puppet-eager \
+for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat transcripts/c/program $sdk/pieces $sdk/limits $examples $tests/puppet $tests/puppet-small $tests/puppet-eager \
 	$tests/puppet-resume $tests/puppet-wide $tests/sneaky $meter/kernels $attacks/villain $attacks/tables $attacks/deep; do
 	built=$work/$(basename $file).wasm
 	if [ "${1-}" != --check ]; then

@@ -60,7 +60,7 @@ static inline void *wherry_conn_state(wherry_conn c) {
 
 // WHERRY_STATE is the state as a type, which has to fit.
 #define WHERRY_STATE(c, type) \
-  ((type *)wherry_conn_state(c) + 0 * sizeof(char[sizeof(type) <= WHERRY_STATE_BYTES ? 1 : -1]))
+  ((type *)wherry_conn_state(c) + WHERRY_ASSERT_(sizeof(type) <= WHERRY_STATE_BYTES, "the state is over WHERRY_STATE_BYTES"))
 
 // ---- Answering the handshake. ----
 

@@ -57,10 +57,12 @@ typedef struct wherry_param {
 } wherry_param;
 
 // WHERRY_PARAMS is a part of an endpoint, and lists its parameters: {.from = WHERRY_QUERY,
-// .name = "n", .type = WHERRY_INT, .required = 1}. An array of negative size means that there are more than WHERRY_MAX_PARAMS.
+// .name = "n", .type = WHERRY_INT, .required = 1}.
 #define WHERRY_PARAMS(...)                        \
   .params = (const wherry_param[]){__VA_ARGS__},  \
-  .param_count = WHERRY_COUNT_(wherry_param, __VA_ARGS__) + 0 * sizeof(char[WHERRY_COUNT_(wherry_param, __VA_ARGS__) <= WHERRY_MAX_PARAMS ? 1 : -1])
+  .param_count = WHERRY_COUNT_(wherry_param, __VA_ARGS__) + WHERRY_ASSERT_(WHERRY_COUNT_(wherry_param, __VA_ARGS__) <= WHERRY_MAX_PARAMS, "more parameters than WHERRY_MAX_PARAMS")
+// WHERRY_ASSERT_ is 0, in a constant expression, or does not compile.
+#define WHERRY_ASSERT_(condition, message) (0 * sizeof(struct { _Static_assert(condition, message); char c; }))
 #define WHERRY_COUNT_(type, ...) (sizeof((const type[]){__VA_ARGS__}) / sizeof(type))
 
 // WHERRY_ONE_OF is what an enum accepts: .choices = WHERRY_ONE_OF("red", "green").
