@@ -156,7 +156,7 @@ WHERRY_COLD wherry_error wherry_conn_attach(wherry_conn c, wherry_span bytes) {
     return wherry_full(wherry_format("attach: over the %u bytes of WHERRY_ATTACHMENT_BYTES", (unsigned)WHERRY_ATTACHMENT_BYTES));
   if (bytes.len) __builtin_memmove(s->attachment, bytes.at, bytes.len);
   s->attachment_len = (uint16_t)bytes.len;
-  wherry_queue(WHERRY_KIND_ATTACH, c.id, 0, 0, bytes);
+  wherry_queue(WHERRY_KIND_ATTACH, c.id, 0, 0, (wherry_span){s->attachment, bytes.len});
   return WHERRY_OK;
 }
 

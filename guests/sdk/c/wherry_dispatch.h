@@ -2,6 +2,7 @@
 #ifndef WHERRY_DISPATCH_H
 #define WHERRY_DISPATCH_H
 
+#include "wherry_check.h"
 #include "wherry_settle.h"
 #include "wherry_timers.h"
 
@@ -20,9 +21,11 @@ static inline const wherry_endpoint *wherry_endpoint_of(wherry_span route) {
   return other;
 }
 
-// wherry_app_wants has the bits of what the guest has handlers for.
+// wherry_app_wants has the bits of what the guest has handlers for. The mailbox calls
+// it, once and before anything else.
 static uint32_t wherry_app_wants(void) {
   const wherry_guest *guest = &wherry_this_guest;
+  wherry_check_guest(guest);
   uint32_t wants = guest->on_stop ? wherry_bit(WHERRY_KIND_STOP) : 0;
 #ifdef WHERRY_TIMERS
   wants |= wherry_bit(WHERRY_KIND_TIMER);

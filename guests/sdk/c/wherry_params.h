@@ -89,9 +89,9 @@ static inline wherry_invalid wherry_read_params(wherry_head *h, const wherry_end
     v->is_there = 0;
     if (text.at)
       wrong = wherry_read_value(p, text, v);
-    else if (p->fallback && wherry_read_value(p, wherry_cstr(p->fallback), v))
-      wherry_abort("the default of a declared parameter is not of its type");
-    else if (p->required && !p->fallback)
+    else if (p->fallback)
+      wrong = wherry_read_value(p, wherry_cstr(p->fallback), v);
+    else if (p->required)
       wrong = "missing";
     if (wrong) wherry_param_errors[invalid.count++] = (wherry_param_error){p, wrong, text};
   }
