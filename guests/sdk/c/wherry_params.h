@@ -190,7 +190,8 @@ static inline wherry_error wherry_deny_invalid(wherry_conn c, const char *route,
   wherry_text list = wherry_text_in(places, sizeof(places));
   for (uint32_t i = 0; i < invalid->count; i++) {
     const wherry_param_error *e = &invalid->errors[i];
-    wherry_print(&list, "%s%.*s %s %s", i ? ", " : "", WHERRY_SPAN(wherry_source_name(e->param)), e->param->name, e->type);
+    wherry_print(&list, "%s%.*s %s %s", i ? ", " : "", WHERRY_SPAN(wherry_source_name(e->param)), e->param->name,
+                 e->type);
   }
   wherry_logf(WHERRY_LOG_WARN, "%s: invalid parameters: %.*s", route, WHERRY_SPAN(wherry_text_span(&list)));
   wherry_json_writer w = wherry_json_scratch(invalid->count * 1024);
