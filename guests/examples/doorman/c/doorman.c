@@ -22,5 +22,6 @@ static wherry_error show_page(wherry_request r, const wherry_head *head) {
                                 WHERRY_STR("<h1>Nobody gets in here</h1>"));
 }
 
-WHERRY_GUEST(WHERRY_ENDPOINTS({.route = "/ws", .on_connect = turn_away, .on_disconnect = log_end},
-                              {.route = "/", .on_request = show_page}))
+WHERRY_GUEST(WHERRY_ENDPOINTS(
+    {.route = "/ws", .on_connect = turn_away, .on_disconnect = log_end},
+    {.route = "/", .on_request = show_page}))

@@ -100,9 +100,9 @@ static wherry_error fail_always(wherry_conn c, const wherry_message *m) {
   return wherry_fail(WHERRY_STR("boom"));
 }
 
-WHERRY_GUEST(WHERRY_ENDPOINTS({.route = "large", .on_receive = on_large}, {.route = "many", .on_receive = on_many},
-                              {.route = "broadcast", .on_receive = on_broadcast},
-                              {.route = "attach", .on_receive = on_attach, .on_resume = resumed},
-                              {.route = "format", .on_receive = on_format}, {.route = "wait", .on_connect = wait},
-                              {.route = "hold", .on_request = hold, .on_receive = on_answer},
-                              {.route = "odd", .on_connect = on_odd}, {.on_receive = fail_always}))
+WHERRY_GUEST(WHERRY_ENDPOINTS(
+    {.route = "large", .on_receive = on_large}, {.route = "many", .on_receive = on_many},
+    {.route = "broadcast", .on_receive = on_broadcast}, {.route = "attach", .on_receive = on_attach, .on_resume = resumed},
+    {.route = "format", .on_receive = on_format}, {.route = "wait", .on_connect = wait},
+    {.route = "hold", .on_request = hold, .on_receive = on_answer}, {.route = "odd", .on_connect = on_odd},
+    {.on_receive = fail_always}))

@@ -237,12 +237,9 @@ WHERRY_GUEST(WHERRY_ENDPOINTS(
     {.route = "int", .on_receive = read_int}, {.route = "cut", .on_receive = cut},
     {.route = "print", .on_receive = print}, {.route = "pool", .on_receive = play_pool},
     {.route = "query", .on_connect = show_query}, {.route = "cookies", .on_connect = show_cookies},
-    {.route = "params",
-     .on_connect = show_params,
+    {.route = "params", .on_connect = show_params,
      WHERRY_PARAMS(
-         {.from = WHERRY_QUERY, .name = "b", .type = WHERRY_BOOL},
-         {.from = WHERRY_QUERY, .name = "u", .type = WHERRY_UUID},
-         {.from = WHERRY_QUERY, .name = "i", .type = WHERRY_INT},
-         {.from = WHERRY_QUERY, .name = "f", .type = WHERRY_FLOAT},
+         {.from = WHERRY_QUERY, .name = "b", .type = WHERRY_BOOL}, {.from = WHERRY_QUERY, .name = "u", .type = WHERRY_UUID},
+         {.from = WHERRY_QUERY, .name = "i", .type = WHERRY_INT}, {.from = WHERRY_QUERY, .name = "f", .type = WHERRY_FLOAT},
          {.from = WHERRY_QUERY, .name = "s", .type = WHERRY_STRING},
          {.from = WHERRY_QUERY, .name = "e", .type = WHERRY_ENUM, .choices = WHERRY_ONE_OF("red", "green")})}))
