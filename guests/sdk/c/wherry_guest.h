@@ -107,7 +107,7 @@ typedef struct wherry_endpoint {
   wherry_error (*on_disconnect)(wherry_conn c, const wherry_end *end);
   // Declared parameters are wrong. Without this the answer is 403 and says what is wrong.
   wherry_error (*on_invalid)(wherry_conn c, const wherry_head *head, const wherry_invalid *invalid);
-  // A handler failed, and the guest has no handler for that: see wherry_handler.
+  // A handler failed, and no handler of the guest has dealt with that. It returns as those do.
   wherry_error (*on_error)(const struct wherry_failure *failure);
   // An HTTP request came: answer it, now or later. Without this the answer is 426.
   wherry_error (*on_request)(wherry_request r, const wherry_head *head);
