@@ -219,7 +219,7 @@ func TestMistakesOfC(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "my.c"), []byte("#include \"wherry_app.h\"\nWHERRY_GUEST(WHERRY_ENDPOINTS("+tc.endpoints+"))"), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		here := strings.NewReplacer("my.", filepath.Join(dir, "my."), "guests/sdk/c", "sdk/c")
+		here := strings.NewReplacer("my.", filepath.Join(dir, "my."), "guests/sdk/c", "sdk/c", "-O2", "-O0")
 		runTool(t, buildLine(t, "sdk/c/README.md", "clang", here))
 		runTool(t, buildLine(t, "sdk/c/README.md", "wasm-ld", here))
 		wasm, err := os.ReadFile(filepath.Join(dir, "my.wasm"))
