@@ -226,6 +226,26 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// TestTimerRefused: a timer that the host has no room for is forgotten, and one that
+// fires while it is being cancelled is not called.
+func TestTimerRefused(t *testing.T) {
+	w := newWorld(t)
+	Register("/", Endpoint{OnReceive: func(c *Conn, m Message) error {
+		After(time.Second, func() { _ = c.SendText("rang") })
+		return nil
+	}})
+	w.turn(connecting(1, ":route", "/"))
+	w.turn(texting(1, "x"), texting(1, "x"))
+	ring := func(token uint64) input { return input{abi.Record{Kind: abi.Timer, Token: token}, ""} }
+	refused := input{abi.Record{Kind: abi.Fault, Flags: abi.Flags(abi.Timer), Code: uint32(abi.Busy), Token: 1}, ""}
+	if got, want := w.turn(refused, ring(1), ring(2)), `message 1 0 "rang"`; got != want {
+		t.Errorf("got %q; want %q", got, want)
+	}
+	if got, want := w.logged(), "warn timer refused: busy"; got != want || len(timers.armed) != 0 {
+		t.Errorf("logged %q, %d timers are left", got, len(timers.armed))
+	}
+}
+
 func TestMilliseconds(t *testing.T) {
 	for d, want := range map[time.Duration]uint32{
 		0: 1, -time.Hour: 1, time.Nanosecond: 1, time.Millisecond: 1, time.Millisecond + 1: 2, time.Second: 1000,

@@ -234,6 +234,11 @@ func TestLend(t *testing.T) {
 	if len(loans.held) != 1 || len(loans.delivered) != 1 || !isPayload(buffer[50:]) {
 		t.Errorf("%d held, %d delivered", len(loans.held), len(loans.delivered))
 	}
+	empty := &abi.Record{Kind: 99}
+	handle(empty)
+	if got := payload(empty); len(got) != 0 || empty.Data != boxAddress() {
+		t.Errorf("an event without data points to %#x", empty.Data)
+	}
 	turn(0)
 	if len(loans.delivered) != 0 || isPayload(buffer) {
 		t.Error("still delivered in the next turn")
