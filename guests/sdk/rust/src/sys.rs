@@ -22,9 +22,9 @@ const BUFFERS: usize = 64;
 const EMPTY: Record = Record { kind: 0, flags: 0, code: 0, conn: 0, data: 0, len: 0, token: 0 };
 const UNREGISTERED: Mailbox = Mailbox {
     inbox: 0,
-    inbox_bytes: INBOX_BYTES as u32,
+    inbox_bytes: 0,
     outbox: 0,
-    outbox_records: OUTBOX_RECORDS as u32,
+    outbox_records: 0,
     cursor: 0,
     wants: 0,
     grants: 0,
@@ -46,7 +46,8 @@ struct Shared {
 }
 
 thread_local! {
-    // A guest has one thread, so this is a plain static there.
+    // A guest has one thread, so this is a plain static there. It is all zeros, so
+    // that the module does not contain it.
     static SHARED: Shared = const { Shared {
         mailbox: UnsafeCell::new(UNREGISTERED),
         inbox: UnsafeCell::new([0; INBOX_BYTES]),
@@ -116,7 +117,14 @@ fn address<T: ?Sized>(at: *const T) -> u32 {
 /// address of the mailbox.
 pub fn mailbox(wants: u32) -> u32 {
     SHARED.with(|s| {
-        let filled = Mailbox { inbox: address(s.inbox.get()), outbox: address(s.outbox.get()), wants, ..UNREGISTERED };
+        let filled = Mailbox {
+            inbox: address(s.inbox.get()),
+            inbox_bytes: INBOX_BYTES as u32,
+            outbox: address(s.outbox.get()),
+            outbox_records: OUTBOX_RECORDS as u32,
+            wants,
+            ..UNREGISTERED
+        };
         // SAFETY: the pointer is valid, and no reference to the mailbox exists anywhere.
         unsafe { s.mailbox.get().write(filled) };
         address(s.mailbox.get())
