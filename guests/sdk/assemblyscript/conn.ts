@@ -37,9 +37,9 @@ export class Conn {
   accept(subprotocol: string = "", headers: Headers | null = null): WherryError | null {
     if (this.phase != Phase.Connecting) return new StateError("accept", this.phase);
     if (subprotocol.length && !this.offered.includes(subprotocol)) {
-      return new ArgumentError(`subprotocol ${subprotocol} was not offered`);
+      return new ArgumentError("accept", `subprotocol ${subprotocol} was not offered`);
     }
-    accept(abi.KIND_ACCEPT, this.handle, subprotocol, headers);
+    accept(this.handle, subprotocol, headers);
     this.phase = Phase.Open;
     this.offered = [];
     this.met = true;
@@ -54,7 +54,7 @@ export class Conn {
   /** Refuses the handshake with a body of a content type. */
   denyAs(status: u32, contentType: string, headers: Headers | null, body: string): WherryError | null {
     if (this.phase != Phase.Connecting) return new StateError("deny", this.phase);
-    const error = respond(abi.KIND_REJECT, this.handle, status, contentType, headers, body);
+    const error = respond("deny", this.handle, status, contentType, headers, body);
     if (error === null) this.phase = Phase.Closing;
     return error;
   }
@@ -62,7 +62,7 @@ export class Conn {
   /** Refuses the handshake with a body of bytes. */
   denyBytes<T>(status: u32, headers: Headers | null, body: T): WherryError | null {
     if (this.phase != Phase.Connecting) return new StateError("deny", this.phase);
-    const error = respondBytes<T>(abi.KIND_REJECT, this.handle, status, headers, body);
+    const error = respondBytes<T>("deny", this.handle, status, headers, body);
     if (error === null) this.phase = Phase.Closing;
     return error;
   }
@@ -79,7 +79,7 @@ export class Conn {
   close(code: u32 = abi.CLOSE_NORMAL, reason: string = ""): WherryError | null {
     if (this.phase > Phase.Open) return new StateError("close", this.phase);
     if (this.phase == Phase.Open ? !isSendable(code) : code > 0xffff) {
-      return new ArgumentError(`close code ${code} cannot be sent`);
+      return new ArgumentError("close", `code ${code} cannot be sent`);
     }
     commandText(abi.KIND_CLOSE, 0, code, this.handle, cutText(reason, abi.MAX_REASON));
     this.phase = Phase.Closing;
@@ -95,21 +95,21 @@ export class Conn {
   }
 
   sendText(text: string): WherryError | null {
-    if (this.phase != Phase.Open) return new StateError("send text", this.phase);
+    if (this.phase != Phase.Open) return new StateError("send", this.phase);
     commandText(abi.KIND_MESSAGE, abi.FLAG_TEXT, 0, this.handle, text);
     return null;
   }
 
   /** Sends a Span, Uint8Array, StaticArray<u8> or ArrayBuffer. */
   sendBytes<T>(bytes: T): WherryError | null {
-    if (this.phase != Phase.Open) return new StateError("send bytes", this.phase);
+    if (this.phase != Phase.Open) return new StateError("send", this.phase);
     commandBytes<T>(abi.KIND_MESSAGE, 0, 0, this.handle, bytes);
     return null;
   }
 
   /** Sends JSON: a Json, or what Json.of makes one of. */
   sendJson<T>(value: T): WherryError | null {
-    if (this.phase != Phase.Open) return new StateError("send json", this.phase);
+    if (this.phase != Phase.Open) return new StateError("send", this.phase);
     const writer = new JsonWriter();
     const error = Json.of<T>(value).write(writer);
     if (error !== null) return error;
@@ -122,7 +122,7 @@ export class Conn {
   attach<T>(bytes: T): WherryError | null {
     if (this.phase > Phase.Open) return new StateError("attach", this.phase);
     const length = bytesLength<T>(bytes);
-    if (<u32>length > abi.MAX_ATTACHMENT) return new ArgumentError(`an attachment of ${length} bytes is too big`);
+    if (<u32>length > abi.MAX_ATTACHMENT) return new ArgumentError("attach", `attachment of ${length} bytes`);
     this.keep(bytesAt<T>(bytes), length);
     commandBytes<T>(abi.KIND_ATTACH, 0, 0, this.handle, bytes);
     return null;

@@ -26,7 +26,8 @@ export class Endpoint {
   route: string = "";
   readonly declared: Param[] = [];
 
-  constructor(readonly encoding: Encoding = Encoding.Any) {}
+  /** The default is Encoding.Any, by its number: a subclass need not import the name. */
+  constructor(readonly encoding: Encoding = 0) {}
 
   /**
    * A handshake waits, and its parameters are valid: accept, deny or close it. If

@@ -15,7 +15,7 @@ export class WherryError {
 /** A close that the client is meant to see: of an open connection with the code, of a waiting one with 403. */
 export class PolicyError extends WherryError {
   constructor(readonly code: u32, readonly reason: string) {
-    super(`policy close ${code} ${reason}`);
+    super(reason.length ? `close ${code}: ${reason}` : `close ${code}`);
   }
 }
 
@@ -23,20 +23,25 @@ export class PolicyError extends WherryError {
 export class HttpError extends WherryError {
   /** An empty detail is the standard phrase of the status. */
   constructor(readonly status: u32, readonly detail: string = "", readonly headers: Headers | null = null) {
-    super(`HTTP ${status} ${detail.length ? detail : phrase(status)}`);
+    super(`http ${status}: ${detail.length ? detail : phrase(status)}`);
   }
 }
 
 /** Something was asked of a connection or request that it cannot do any more, or not yet. */
 export class StateError extends WherryError {
   constructor(readonly operation: string, readonly phase: Phase) {
-    super(`${operation}: the connection is ${phaseName(phase)}`);
+    super(`${operation} while ${phaseName(phase)}`);
   }
+}
+
+/** Whether an error is only that a connection is closing or closed. */
+export function isLate(error: WherryError): bool {
+  return error instanceof StateError && (error as StateError).phase >= Phase.Closing;
 }
 
 /** A value that no command can have. */
 export class ArgumentError extends WherryError {
-  constructor(message: string) { super(message); }
+  constructor(readonly operation: string, problem: string) { super(`${operation}: ${problem}`); }
 }
 
 /** A value that is not JSON's was to be written as JSON. */

@@ -1,12 +1,11 @@
 // What becomes of an error that a handler returns.
-import { KIND_REQUEST } from "./abi";
 import { CLOSE_INTERNAL_ERROR, HTTP_FORBIDDEN, HTTP_INTERNAL_SERVER_ERROR } from "./abi";
 import { Conn } from "./conn";
 import { Endpoint, OnError } from "./endpoint";
-import { HttpError, PolicyError, StateError, WherryError } from "./errors";
+import { HttpError, PolicyError, WherryError, isLate } from "./errors";
 import { log } from "./hostcalls";
 import { Phase } from "./phase";
-import { HttpRequest } from "./request";
+import { HttpRequest, Request } from "./request";
 
 /** Where an error comes from. One of conn and request is there. */
 export class Failure {
@@ -15,6 +14,9 @@ export class Failure {
     /** The handler that failed: on_connect, on_receive and so on. */
     readonly operation: string,
     readonly conn: Conn | null,
+    /** The head of the handshake or of the HTTP request, while it is there. */
+    readonly head: Request | null,
+    /** The HTTP request, if it is about one. */
     readonly request: HttpRequest | null,
   ) {}
 
@@ -70,12 +72,12 @@ export function handleStatus(status: u32, handler: (error: HttpError, failure: F
 /** Whether clients are told of failures: the configuration value "debug". */
 export function setDebugging(on: bool): void { debugging = on; }
 
-/** Deals with the error of a handler of a connection. */
-export function failConn(conn: Conn, operation: string, error: WherryError): void {
-  const failure = new Failure(conn.endpoint, operation, conn, null);
-  const left = offer(error, failure);
+/** Deals with the error of a handler of a connection; head is there if that was about a handshake. */
+export function failConn(conn: Conn, operation: string, head: Request | null, error: WherryError): void {
+  const failure = new Failure(conn.endpoint, operation, conn, head, null);
+  let left = offer(error, failure);
+  if (left === error) left = closeBy(conn, error);
   if (left === null) return;
-  if (left === error && byDefault(conn, left)) return;
   const line = failure.line(left);
   log.error(line);
   if (conn.phase == Phase.Connecting) {
@@ -86,12 +88,12 @@ export function failConn(conn: Conn, operation: string, error: WherryError): voi
   }
 }
 
-/** Deals with the error of a handler of an HTTP request. */
+/** Deals with the error of the handler of an HTTP request. */
 export function failRequest(request: HttpRequest, endpoint: Endpoint, error: WherryError): void {
-  const failure = new Failure(endpoint, "on_request", null, request);
-  const left = offer(error, failure);
+  const failure = new Failure(endpoint, "on_request", null, request, request);
+  let left = offer(error, failure);
+  if (left === error) left = respondBy(request, error);
   if (left === null) return;
-  if (left === error && respondDefault(request, left)) return;
   const line = failure.line(left);
   log.error(line);
   if (request.done) return;
@@ -111,25 +113,27 @@ function offer(error: WherryError, failure: Failure): WherryError | null {
   return endpoint instanceof OnError ? changetype<OnError>(endpoint).onError(error, failure) : left;
 }
 
-/** Does what an error means by itself; false if that is nothing, or cannot be done. */
-function byDefault(conn: Conn, error: WherryError): bool {
-  if (error instanceof StateError) return (error as StateError).phase >= Phase.Closing;
+/** Does what an error of a connection means by itself. Returns null, or the failure that it is or leads to. */
+function closeBy(conn: Conn, error: WherryError): WherryError | null {
+  if (isLate(error)) return null;
   if (error instanceof PolicyError && conn.phase <= Phase.Open) {
     const policy = error as PolicyError;
-    return conn.close(policy.code, policy.reason) === null;
+    return conn.close(policy.code, policy.reason);
   }
   if (error instanceof HttpError && conn.phase == Phase.Connecting) {
     const http = error as HttpError;
-    return conn.denyDetail(http.status, http.detail, http.headers) === null;
+    return conn.denyDetail(http.status, http.detail, http.headers);
   }
-  return false;
+  return error;
 }
 
-function respondDefault(request: HttpRequest, error: WherryError): bool {
-  if (error instanceof PolicyError) return request.respondDetail(HTTP_FORBIDDEN, (error as PolicyError).reason) === null;
+/** Does what an error of an HTTP request means by itself. */
+function respondBy(request: HttpRequest, error: WherryError): WherryError | null {
+  if (request.done) return isLate(error) ? null : error;
+  if (error instanceof PolicyError) return request.respondDetail(HTTP_FORBIDDEN, (error as PolicyError).reason);
   if (error instanceof HttpError) {
     const http = error as HttpError;
-    return request.respondDetail(http.status, http.detail, http.headers) === null;
+    return request.respondDetail(http.status, http.detail, http.headers);
   }
-  return false;
+  return error;
 }

@@ -52,11 +52,8 @@ export class HandleMap<T> {
   private find(key: u64): i32 {
     const mask = this.keys.length - 1;
     let i = home(key, mask);
-    for (;;) {
-      const k = unchecked(this.keys[i]);
-      if (k == key || k == 0) return i;
-      i = (i + 1) & mask;
-    }
+    for (let k = unchecked(this.keys[i]); k != key && k != 0; k = unchecked(this.keys[i])) i = (i + 1) & mask;
+    return i;
   }
 
   /** Frees a place, and moves those up that were kept from theirs by it. */

@@ -184,4 +184,4 @@ export class JsonObject extends Json {
   }
 }
 
-function tooDeep(): WherryError { return new ArgumentError(`JSON is more than ${JSON_DEPTH} levels deep`); }
+function tooDeep(): WherryError { return new ArgumentError("encode", `JSON is more than ${JSON_DEPTH} levels deep`); }

@@ -229,15 +229,15 @@ class JsonReader {
   }
 }
 
-/** The integer of the digits; null if it has more than 64 bits, or is -0. */
+/** The integer of the digits; null if it does not fit in 64 bits, signed, or is -0. */
 function integerOf(at: usize, end: usize, negative: bool): Json | null {
+  const limit: u64 = negative ? 1 << 63 : <u64>i64.MAX_VALUE;
   let value: u64 = 0;
   for (; at < end; at++) {
     const digit = <u64>load<u8>(at) - 0x30;
-    if (value > (u64.MAX_VALUE - digit) / 10) return null;
+    if (value > (limit - digit) / 10) return null;
     value = value * 10 + digit;
   }
-  if (!negative) return new JsonInt(<i64>value, value > <u64>i64.MAX_VALUE);
-  if (value == 0 || value > 1 << 63) return null;
-  return new JsonInt(-<i64>value);
+  if (negative && value == 0) return null;
+  return new JsonInt(negative ? -<i64>value : <i64>value);
 }

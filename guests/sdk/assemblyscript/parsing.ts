@@ -38,18 +38,16 @@ export function readFloat(text: string, value: Value): bool {
   return isFinite(value.float);
 }
 
-/** Whether text is digits with an optional sign, fraction and exponent. */
+/** Whether text is digits, behind an optional sign, with an optional fraction and exponent. */
 function isDecimal(text: string): bool {
-  let i = text.length > 0 && isSign(text.charCodeAt(0)) ? 1 : 0;
-  const integer = i;
-  i = skipDigits(text, i);
-  let digits = i - integer;
+  const integer = text.length > 0 && isSign(text.charCodeAt(0)) ? 1 : 0;
+  let i = skipDigits(text, integer);
+  if (i == integer) return false;
   if (i < text.length && text.charCodeAt(i) == 0x2e) {
     const fraction = ++i;
     i = skipDigits(text, i);
-    digits += i - fraction;
+    if (i == fraction) return false;
   }
-  if (!digits) return false;
   if (i < text.length && (text.charCodeAt(i) | 0x20) == 0x65) {
     i++;
     if (i < text.length && isSign(text.charCodeAt(i))) i++;

@@ -8,7 +8,6 @@ const EQUALS: u8 = 0x3d;
 const SEMICOLON: u8 = 0x3b;
 const PLUS: u8 = 0x2b;
 const PERCENT: u8 = 0x25;
-const QUOTE: u8 = 0x22;
 
 /** The parameters of a query, decoded, in their order. */
 export function parseQuery(at: usize, len: i32): Pair[] {
@@ -32,7 +31,7 @@ export function parseCookies(at: usize, len: i32, pairs: Pair[]): void {
   while (at < end) {
     const stop = find(SEMICOLON, at, end);
     const equals = find(EQUALS, at, stop);
-    if (equals < stop) pairs.push(new Pair(trimmed(at, equals), unquoted(equals + 1, stop)));
+    if (equals < stop) pairs.push(new Pair(trimmed(at, equals), trimmed(equals + 1, stop)));
     at = stop + 1;
   }
 }
@@ -58,20 +57,10 @@ function unescape(at: usize, end: usize): string {
   return text;
 }
 
+/** Text without the blanks around it. */
 function trimmed(at: usize, end: usize): string {
   while (at < end && isBlank(load<u8>(at))) at++;
   while (at < end && isBlank(load<u8>(end - 1))) end--;
-  return decode(at, <i32>(end - at));
-}
-
-/** Trimmed, and without the double quotes that may be around a cookie's value. */
-function unquoted(at: usize, end: usize): string {
-  while (at < end && isBlank(load<u8>(at))) at++;
-  while (at < end && isBlank(load<u8>(end - 1))) end--;
-  if (end - at > 1 && load<u8>(at) == QUOTE && load<u8>(end - 1) == QUOTE) {
-    at++;
-    end--;
-  }
   return decode(at, <i32>(end - at));
 }
 

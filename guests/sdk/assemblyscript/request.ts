@@ -147,7 +147,7 @@ export class HttpRequest extends Request {
   /** Answers with text. */
   respond(status: u32, headers: Headers | null = null, body: string = ""): WherryError | null {
     if (this.answered) return new StateError("respond", Phase.Closed);
-    const error = respond(abi.KIND_RESPOND, this.handle, status, "", headers, body);
+    const error = respond("respond", this.handle, status, "", headers, body);
     if (error === null) this.answered = true;
     return error;
   }
@@ -155,20 +155,20 @@ export class HttpRequest extends Request {
   /** Answers with bytes. */
   respondBytes<T>(status: u32, headers: Headers | null, body: T): WherryError | null {
     if (this.answered) return new StateError("respond", Phase.Closed);
-    const error = respondBytes<T>(abi.KIND_RESPOND, this.handle, status, headers, body);
+    const error = respondBytes<T>("respond", this.handle, status, headers, body);
     if (error === null) this.answered = true;
     return error;
   }
 
   /** Answers with {"detail":"..."}. */
-  respondDetail(status: u32, detail: string, headers: Headers | null = null): WherryError | null {
+  respondDetail(status: u32, detail: string = "", headers: Headers | null = null): WherryError | null {
     return this.respondAs(status, "application/json", headers, detailBody(status, detail));
   }
 
   /** Answers with text of a content type. */
   respondAs(status: u32, contentType: string, headers: Headers | null, body: string): WherryError | null {
     if (this.answered) return new StateError("respond", Phase.Closed);
-    const error = respond(abi.KIND_RESPOND, this.handle, status, contentType, headers, body);
+    const error = respond("respond", this.handle, status, contentType, headers, body);
     if (error === null) this.answered = true;
     return error;
   }

@@ -1,5 +1,5 @@
 // Responses of HTTP: to a handshake that is denied, and to a request.
-import { phrase } from "./abi";
+import { KIND_ACCEPT, KIND_REJECT, KIND_RESPOND, phrase } from "./abi";
 import { ArgumentError, WherryError } from "./errors";
 import { FieldBlock, Headers } from "./fields";
 import { JsonWriter } from "./json_writer";
@@ -10,38 +10,41 @@ import { encodeTo } from "./text";
 /** What command's fields are gathered in. */
 const block = new FieldBlock();
 
-/** Queues a command, reject or respond, with a body of text; no body if that is empty. */
+/** Denies or responds, as the operation says, with a body of text; no body if that is empty. */
 export function respond(
-  kind: u16, handle: u64, status: u32, contentType: string, headers: Headers | null, body: string,
+  operation: string, handle: u64, status: u32, contentType: string, headers: Headers | null, body: string,
 ): WherryError | null {
-  const error = checkStatus(status);
+  const error = checkStatus(operation, status);
   if (error !== null) return error;
   const len = String.UTF8.byteLength(body);
   const at = block.put("", contentType, headers, len ? len : -1);
   if (len) encodeTo(body, block.bodyAt);
-  command(kind, 0, status, handle, at, block.length);
+  command(operation == "deny" ? KIND_REJECT : KIND_RESPOND, 0, status, handle, at, block.length);
   return null;
 }
 
-/** Queues a command with a body of bytes. */
-export function respondBytes<T>(kind: u16, handle: u64, status: u32, headers: Headers | null, body: T): WherryError | null {
-  const error = checkStatus(status);
+/** Denies or responds with a body of bytes. */
+export function respondBytes<T>(
+  operation: string, handle: u64, status: u32, headers: Headers | null, body: T,
+): WherryError | null {
+  const error = checkStatus(operation, status);
   if (error !== null) return error;
   const len = bytesLength<T>(body);
   const at = block.put("", "", headers, len ? len : -1);
   if (len) memory.copy(block.bodyAt, bytesAt<T>(body), len);
-  command(kind, 0, status, handle, at, block.length);
+  command(operation == "deny" ? KIND_REJECT : KIND_RESPOND, 0, status, handle, at, block.length);
   return null;
 }
 
 /** Queues an accept. */
-export function accept(kind: u16, handle: u64, subprotocol: string, headers: Headers | null): void {
+export function accept(handle: u64, subprotocol: string, headers: Headers | null): void {
   const at = block.put(subprotocol, "", headers, -1);
-  command(kind, 0, 0, handle, at, block.length);
+  command(KIND_ACCEPT, 0, 0, handle, at, block.length);
 }
 
-function checkStatus(status: u32): WherryError | null {
-  return status < 200 || status > 599 ? new ArgumentError(`HTTP status ${status} is not one of 200 to 599`) : null;
+function checkStatus(operation: string, status: u32): WherryError | null {
+  if (status >= 200 && status <= 599) return null;
+  return new ArgumentError(operation, `status ${status} is not from 200 to 599`);
 }
 
 /** The body {"detail":"..."}; the standard phrase of the status if detail is empty. */

@@ -28,7 +28,7 @@ export class Room {
 
   /** Sends text to all in the room, but for one if it is given. */
   broadcastText(text: string, except: Conn | null = null): WherryError | null {
-    const error = this.check();
+    const error = this.check("broadcast");
     if (error !== null) return error;
     const len = String.UTF8.byteLength(text);
     const at = this.publish(abi.FLAG_TEXT, len, except);
@@ -38,7 +38,7 @@ export class Room {
 
   /** Sends a Span, Uint8Array, StaticArray<u8> or ArrayBuffer. */
   broadcastBytes<T>(bytes: T, except: Conn | null = null): WherryError | null {
-    const error = this.check();
+    const error = this.check("broadcast");
     if (error !== null) return error;
     const len = bytesLength<T>(bytes);
     const at = this.publish(0, len, except);
@@ -48,7 +48,7 @@ export class Room {
 
   /** Sends JSON. */
   broadcastJson<T>(value: T, except: Conn | null = null): WherryError | null {
-    const failed = this.check();
+    const failed = this.check("broadcast");
     if (failed !== null) return failed;
     const writer = new JsonWriter();
     const error = Json.of<T>(value).write(writer);
@@ -60,15 +60,15 @@ export class Room {
 
   private member(conn: Conn, kind: u16, operation: string): WherryError | null {
     if (conn.phase > Phase.Open) return new StateError(operation, conn.phase);
-    const error = this.check();
+    const error = this.check(operation);
     if (error !== null) return error;
     commandText(kind, 0, 0, conn.handle, this.name);
     return null;
   }
 
-  private check(): WherryError | null {
+  private check(operation: string): WherryError | null {
     if (<u32>this.nameBytes - 1 < abi.MAX_TOPIC) return null;
-    return new ArgumentError(`a room's name of ${this.nameBytes} bytes is not one of 1 to ${abi.MAX_TOPIC}`);
+    return new ArgumentError(operation, `topic of ${this.nameBytes} bytes`);
   }
 
   /** Queues a message of so many bytes to the room, and returns where they go. */

@@ -1,6 +1,6 @@
 // Timers. There are no closures, so a timer is an object that knows what to do.
 import { KIND_TIMER } from "./abi";
-import { ArgumentError, StateError, WherryError } from "./errors";
+import { ArgumentError, WherryError, isLate } from "./errors";
 import { HandleMap } from "./handles";
 import { log } from "./hostcalls";
 import { command } from "./outbox";
@@ -19,7 +19,7 @@ export function wantsTimers(): bool { return wanted; }
 export abstract class Timer {
   private token: u64 = 0;
 
-  /** It is time. An error is logged. */
+  /** It is time. An error is logged, unless it is that a connection has ended. */
   abstract onTimer(): WherryError | null;
 
   /** Whether it will fire. */
@@ -27,8 +27,8 @@ export abstract class Timer {
 
   /** Has it fire in so many milliseconds, 1 at least. One that is armed is moved. */
   arm(milliseconds: u32): WherryError | null {
-    if (!wanted) return new ArgumentError("a timer needs useTimers() at the start of the guest");
-    if (milliseconds == 0) return new ArgumentError("a timer of 0 milliseconds");
+    if (!wanted) return new ArgumentError("arm", "useTimers() was not called at the start of the guest");
+    if (milliseconds == 0) return new ArgumentError("arm", "timer of 0 milliseconds");
     if (!this.token) {
       this.token = ++tokens;
       armed.set(this.token, this);
@@ -49,7 +49,7 @@ export abstract class Timer {
   fire(): void {
     this.token = 0;
     const error = this.onTimer();
-    if (error !== null) log.error(`on_timer: ${error.toString()}`);
+    if (error !== null && !isLate(error)) log.error(`on_timer: ${error.toString()}`);
   }
 }
 
