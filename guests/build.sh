@@ -100,5 +100,8 @@ done
 
 if has_assemblyscript; then
 	build_assemblyscript transcripts/assemblyscript/program
+	for example in errors presence relay; do
+		build_assemblyscript examples/$example/assemblyscript/$example
+	done
 fi
 exit $failed
