@@ -31,6 +31,8 @@ export class Conn {
     /** The number by which the host knows it. */
     readonly handle: u64,
     readonly endpoint: Endpoint,
+    /** The pattern of the route that it came by. */
+    readonly route: string,
   ) {}
 
   /** Lets the connection in. An empty subprotocol picks none. */

@@ -28,12 +28,11 @@ export abstract class Timer {
   /** Has it fire in so many milliseconds, 1 at least. One that is armed is moved. */
   arm(milliseconds: u32): WherryError | null {
     if (!wanted) return new ArgumentError("arm", "useTimers() was not called at the start of the guest");
-    if (milliseconds == 0) return new ArgumentError("arm", "timer of 0 milliseconds");
     if (!this.token) {
       this.token = ++tokens;
       armed.set(this.token, this);
     }
-    command(KIND_TIMER, 0, milliseconds, 0, 0, 0, this.token);
+    command(KIND_TIMER, 0, max<u32>(milliseconds, 1), 0, 0, 0, this.token);
     return null;
   }
 
