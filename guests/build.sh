@@ -99,6 +99,7 @@ for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppe
 done
 
 if has_assemblyscript; then
+	build_assemblyscript sdk/assemblyscript/testdata/probe
 	build_assemblyscript transcripts/assemblyscript/program
 	for example in errors presence relay; do
 		build_assemblyscript examples/$example/assemblyscript/$example

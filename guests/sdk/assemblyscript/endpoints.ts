@@ -10,6 +10,7 @@ import { failConn, failRequest } from "./failure";
 import { HandleMap } from "./handles";
 import { log } from "./hostcalls";
 import { readJson } from "./json_reader";
+import { mustBeEarly } from "./life";
 import { Disconnect, Message } from "./message";
 import { Params, errorsBody, errorsLine } from "./params";
 import { Phase } from "./phase";
@@ -19,7 +20,6 @@ const routes: string[] = [];
 const endpoints: Endpoint[] = [];
 const conns = new HandleMap<Conn>();
 const message = new Message();
-let sealed: bool = false;
 
 /** What gets a connection for which there is no endpoint; nothing of it is called. */
 const nobody = new Endpoint();
@@ -35,15 +35,14 @@ export function register<T extends Endpoint>(route: string, endpoint: T): void {
 }
 
 function add(route: string, endpoint: Endpoint): void {
-  assert(!sealed, "endpoints are registered before the guest starts");
+  mustBeEarly("register");
   assert(!routes.includes(route), "two endpoints have the route " + route);
   routes.push(route);
   endpoints.push(endpoint);
 }
 
-/** The bits of what endpoints ask for. No more can be registered. */
-export function seal(): u32 {
-  sealed = true;
+/** The bits of the events that endpoints ask for. */
+export function endpointWants(): u32 {
   let handles: u32 = 0;
   // Here it is known of all classes, also of an object that was registered as no more than an Endpoint.
   for (let i = 0; i < endpoints.length; i++) handles |= endpoints[i].handles |= handledBy<Endpoint>(endpoints[i]);
@@ -53,9 +52,6 @@ export function seal(): u32 {
   if (handles & HANDLES_WRITABLE) wants |= 1 << abi.KIND_WRITABLE;
   return wants;
 }
-
-/** Whether it is too late to register anything. */
-export function isSealed(): bool { return sealed; }
 
 /** All connections that the guest knows, in no order. */
 export function connections(): Conn[] { return conns.all(); }

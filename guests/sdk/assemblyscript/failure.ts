@@ -4,6 +4,7 @@ import { Conn } from "./conn";
 import { Endpoint, HANDLES_ERROR, OnError } from "./endpoint";
 import { HttpError, PolicyError, WherryError, isLate } from "./errors";
 import { log } from "./hostcalls";
+import { mustBeEarly } from "./life";
 import { Phase } from "./phase";
 import { HttpRequest, Request } from "./request";
 
@@ -63,11 +64,13 @@ let debugging: bool = false;
  * it has dealt with the error, and the error if it has not.
  */
 export function handleError<T extends WherryError>(handler: (error: T, failure: Failure) => WherryError | null): void {
+  mustBeEarly("handleError");
   byType.push(new TypeHandler<T>(handler));
 }
 
 /** Registers a handler for HTTP errors of a status, of all endpoints. */
 export function handleStatus(status: u32, handler: (error: HttpError, failure: Failure) => WherryError | null): void {
+  mustBeEarly("handleStatus");
   byStatus.push(new StatusHandler(status, handler));
 }
 

@@ -3,14 +3,18 @@ import { KIND_TIMER } from "./abi";
 import { ArgumentError, WherryError, isLate } from "./errors";
 import { HandleMap } from "./handles";
 import { log } from "./hostcalls";
+import { mustBeEarly } from "./life";
 import { command } from "./outbox";
 
 const armed = new HandleMap<Timer>();
 let tokens: u64 = 0;
 let wanted: bool = false;
 
-/** Asks the host for timers, before the guest has started. */
-export function useTimers(): void { wanted = true; }
+/** Asks the host for timers. A guest that arms one says so at the top of a file. */
+export function useTimers(): void {
+  mustBeEarly("useTimers");
+  wanted = true;
+}
 
 /** Whether the guest asked for timers. */
 export function wantsTimers(): bool { return wanted; }
