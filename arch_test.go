@@ -44,6 +44,7 @@ func mayImport() map[string][]string {
 		"guests":                  nil,
 		"guests/echo-go":          {"abi"},
 		"guests/sdk/go":           {"abi"},
+		"guests/transcripts/go":   {"guests/sdk/go"},
 		"cmd/wherry":              {"runtime", "wasmhost", "guests", toml},
 
 		// Support for tests, which no package above may import.

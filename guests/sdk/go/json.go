@@ -37,7 +37,7 @@ func (o Object) Get(key string) (value any, ok bool) {
 // Nothing of the value refers to b.
 func ParseJSON(b []byte) (value any, err error) {
 	p := parser{b: b}
-	value, ok := p.value(maxDepth)
+	value, ok := p.whole()
 	if p.skip(); !ok || p.at != len(b) {
 		return nil, ErrJSON
 	}
@@ -45,10 +45,19 @@ func ParseJSON(b []byte) (value any, err error) {
 }
 
 // A parser reads JSON (RFC 8259) from b on. Its methods report false for what is
-// malformed.
+// malformed. It does not call itself for what is nested: a host counts the stack of
+// recursion, and nobody who sends brackets is to use that up.
 type parser struct {
-	b  []byte
-	at int
+	b    []byte
+	at   int
+	open []container
+}
+
+// A container is an array or an object whose end has not been read.
+type container struct {
+	end     byte // what closes it
+	items   []any
+	members Object // the value of the last is not there yet
 }
 
 // skip steps over blanks.
@@ -82,83 +91,92 @@ func (p *parser) word(w string) bool {
 	return true
 }
 
-// value reads a value with at most depth levels.
-func (p *parser) value(depth int) (any, bool) {
+// whole reads a value with all that is in it.
+func (p *parser) whole() (any, bool) {
+	for {
+		value, complete, ok := p.begin()
+		for ok && complete {
+			if len(p.open) == 0 {
+				return value, true
+			}
+			value, complete, ok = p.put(value)
+		}
+		if !ok {
+			return nil, false
+		}
+	}
+}
+
+// begin reads a value that is complete, or the beginning of a container.
+func (p *parser) begin() (value any, complete, ok bool) {
 	p.skip()
 	if p.at == len(p.b) {
-		return nil, false
+		return nil, false, false
 	}
-	switch p.b[p.at] {
+	switch c := p.b[p.at]; c {
 	case 'n':
-		return nil, p.word("null")
+		return nil, true, p.word("null")
 	case 't':
-		return true, p.word("true")
+		return true, true, p.word("true")
 	case 'f':
-		return false, p.word("false")
+		return false, true, p.word("false")
 	case '"':
-		return p.string()
-	case '[':
-		return p.array(depth - 1)
-	case '{':
-		return p.object(depth - 1)
-	}
-	return p.number()
-}
-
-func (p *parser) array(depth int) (any, bool) {
-	p.at++
-	items := []any{}
-	if depth < 0 {
-		return nil, false
-	}
-	if p.take(']') {
-		return items, true
-	}
-	for {
-		v, ok := p.value(depth)
-		if !ok {
-			return nil, false
+		value, ok = p.string()
+		return value, true, ok
+	case '[', '{':
+		p.at++
+		if len(p.open) == maxDepth {
+			return nil, false, false
 		}
-		items = append(items, v)
-		if p.take(']') {
-			return items, true
+		if c == '[' {
+			if p.take(']') {
+				return []any{}, true, true
+			}
+			p.open = append(p.open, container{end: ']'})
+			return nil, false, true
 		}
-		if !p.take(',') {
-			return nil, false
-		}
-	}
-}
-
-func (p *parser) object(depth int) (any, bool) {
-	p.at++
-	members := Object{}
-	if depth < 0 {
-		return nil, false
-	}
-	if p.take('}') {
-		return members, true
-	}
-	for {
-		p.skip()
-		if p.at == len(p.b) || p.b[p.at] != '"' {
-			return nil, false
-		}
-		key, ok := p.string()
-		if !ok || !p.take(':') {
-			return nil, false
-		}
-		v, ok := p.value(depth)
-		if !ok {
-			return nil, false
-		}
-		members = append(members, Member{key, v})
 		if p.take('}') {
-			return members, true
+			return Object{}, true, true
 		}
-		if !p.take(',') {
-			return nil, false
-		}
+		p.open = append(p.open, container{end: '}'})
+		return nil, false, p.key()
 	}
+	value, ok = p.number()
+	return value, true, ok
+}
+
+// put adds a value to the innermost container, and returns that if it ends there.
+func (p *parser) put(value any) (outer any, complete, ok bool) {
+	c := &p.open[len(p.open)-1]
+	if c.end == '}' {
+		c.members[len(c.members)-1].Value = value
+	} else {
+		c.items = append(c.items, value)
+	}
+	switch {
+	case p.take(','):
+		return nil, false, c.end == ']' || p.key()
+	case !p.take(c.end):
+		return nil, false, false
+	}
+	if outer = any(c.items); c.end == '}' {
+		outer = c.members
+	}
+	*c = container{}
+	p.open = p.open[:len(p.open)-1]
+	return outer, true, true
+}
+
+// key reads the key of the innermost container's next member, and the colon.
+func (p *parser) key() bool {
+	p.skip()
+	if p.at == len(p.b) || p.b[p.at] != '"' {
+		return false
+	}
+	key, ok := p.string()
+	c := &p.open[len(p.open)-1]
+	c.members = append(c.members, Member{Key: key})
+	return ok && p.take(':')
 }
 
 // number reads a number: an integer if it is written as one and fits.

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -27,11 +28,63 @@ func (e *JSONTypeError) Error() string { return "cannot encode " + e.Type }
 // what implements [JSONAppender]; at most 64 levels deep. For anything else the error
 // is a [*JSONTypeError], and dst is as it was.
 func AppendJSON(dst []byte, value any) ([]byte, error) {
-	out, err := appendValue(dst, value, maxDepth)
+	var w writer
+	out, err := w.begin(dst, value)
+	for err == nil && len(w.open) > 0 {
+		out, err = w.next(out)
+	}
 	if err != nil {
 		return dst, err
 	}
 	return out, nil
+}
+
+// A writer appends values. As the parser, it does not call itself for what is nested.
+type writer struct{ open []unwritten }
+
+// An unwritten is what is left of an array or an object.
+type unwritten struct {
+	items    []any
+	members  Object
+	isObject bool
+	begun    bool // something was written: a comma comes next
+}
+
+// next appends the next of the innermost container, or its end.
+func (w *writer) next(dst []byte) ([]byte, error) {
+	c := &w.open[len(w.open)-1]
+	end := byte(']')
+	if c.isObject {
+		end = '}'
+	}
+	if len(c.items) == 0 && len(c.members) == 0 {
+		w.open = w.open[:len(w.open)-1]
+		return append(dst, end), nil
+	}
+	if c.begun {
+		dst = append(dst, ',')
+	}
+	c.begun = true
+	var value any
+	if c.isObject {
+		dst = append(appendString(dst, c.members[0].Key), ':')
+		value, c.members = c.members[0].Value, c.members[1:]
+	} else {
+		value, c.items = c.items[0], c.items[1:]
+	}
+	return w.begin(dst, value)
+}
+
+// enter appends the beginning of a container.
+func (w *writer) enter(dst []byte, c unwritten) ([]byte, error) {
+	if len(w.open) == maxDepth {
+		return dst, &JSONTypeError{"more than 64 levels"}
+	}
+	w.open = append(w.open, c)
+	if c.isObject {
+		return append(dst, '{'), nil
+	}
+	return append(dst, '['), nil
 }
 
 // scratch is where messages are encoded before they are staged.
@@ -47,7 +100,8 @@ func scratchJSON(value any) ([]byte, error) {
 	return b, err
 }
 
-func appendValue(dst []byte, value any, depth int) ([]byte, error) {
+// begin appends a value, or the beginning of a container.
+func (w *writer) begin(dst []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
 	case nil:
 		return append(dst, "null"...), nil
@@ -62,17 +116,17 @@ func appendValue(dst []byte, value any, depth int) ([]byte, error) {
 	case float64:
 		return appendFloat(dst, v, 64)
 	case Object:
-		return appendObject(dst, v, depth-1)
+		return w.enter(dst, unwritten{members: v, isObject: true})
 	case []any:
-		return appendArray(dst, v, depth-1, appendValue)
+		return w.enter(dst, unwritten{items: v})
 	case JSONAppender:
 		return v.AppendJSON(dst)
 	}
-	return appendRare(dst, value, depth)
+	return w.rare(dst, value)
 }
 
-// appendRare appends what ParseJSON never gives.
-func appendRare(dst []byte, value any, depth int) ([]byte, error) {
+// rare appends what ParseJSON never gives.
+func (w *writer) rare(dst []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
 	case int8:
 		return strconv.AppendInt(dst, int64(v), 10), nil
@@ -93,21 +147,30 @@ func appendRare(dst []byte, value any, depth int) ([]byte, error) {
 	case float32:
 		return appendFloat(dst, float64(v), 32)
 	case []string:
-		return appendArray(dst, v, depth-1, func(dst []byte, s string, _ int) ([]byte, error) { return appendString(dst, s), nil })
+		return w.enter(dst, unwritten{items: values(v)})
 	case []int:
-		return appendArray(dst, v, depth-1, func(dst []byte, n, _ int) ([]byte, error) { return strconv.AppendInt(dst, int64(n), 10), nil })
+		return w.enter(dst, unwritten{items: values(v)})
 	case []int64:
-		return appendArray(dst, v, depth-1, func(dst []byte, n int64, _ int) ([]byte, error) { return strconv.AppendInt(dst, n, 10), nil })
+		return w.enter(dst, unwritten{items: values(v)})
 	case []float64:
-		return appendArray(dst, v, depth-1, func(dst []byte, f float64, _ int) ([]byte, error) { return appendFloat(dst, f, 64) })
+		return w.enter(dst, unwritten{items: values(v)})
 	case map[string]any:
-		return appendObject(dst, sorted(v), depth-1)
+		return w.enter(dst, unwritten{members: sorted(v), isObject: true})
 	case map[string]string:
-		return appendObject(dst, sorted(v), depth-1)
+		return w.enter(dst, unwritten{members: sorted(v), isObject: true})
 	}
 	// The name of a type is all that is asked of reflection, and nothing else here
 	// asks it anything.
 	return dst, &JSONTypeError{reflect.TypeOf(value).String()}
+}
+
+// values returns a slice as one of any.
+func values[T any](items []T) []any {
+	out := make([]any, len(items))
+	for i, item := range items {
+		out[i] = item
+	}
+	return out
 }
 
 // sorted returns a map as an object, by key.
@@ -116,51 +179,8 @@ func sorted[T any](m map[string]T) Object {
 	for key, value := range m {
 		o = append(o, Member{key, value})
 	}
-	slices.SortFunc(o, func(a, b Member) int {
-		if a.Key < b.Key {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(o, func(a, b Member) int { return strings.Compare(a.Key, b.Key) })
 	return o
-}
-
-// errDepth is for what is too deep, a value that contains itself included.
-func errDepth() error { return &JSONTypeError{"more than 64 levels"} }
-
-func appendObject(dst []byte, o Object, depth int) ([]byte, error) {
-	if depth < 0 {
-		return dst, errDepth()
-	}
-	dst = append(dst, '{')
-	for i, m := range o {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(appendString(dst, m.Key), ':')
-		var err error
-		if dst, err = appendValue(dst, m.Value, depth); err != nil {
-			return dst, err
-		}
-	}
-	return append(dst, '}'), nil
-}
-
-func appendArray[T any](dst []byte, items []T, depth int, each func([]byte, T, int) ([]byte, error)) ([]byte, error) {
-	if depth < 0 {
-		return dst, errDepth()
-	}
-	dst = append(dst, '[')
-	for i, item := range items {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		var err error
-		if dst, err = each(dst, item, depth); err != nil {
-			return dst, err
-		}
-	}
-	return append(dst, ']'), nil
 }
 
 // appendFloat appends the shortest number that reads back as f, with an exponent
