@@ -104,7 +104,11 @@ func (s *Server) build(config Config) error {
 	}
 	started := time.Now()
 	for i := range config.Loops {
-		shard := &shard{server: s, index: i, clubs: make(map[*tenant]*club), started: started}
+		shard := &shard{
+			server: s, index: i, started: started,
+			clubs:  make(map[*tenant]*club),
+			stacks: wasmhost.NewStacks(warmGuests),
+		}
 		shard.loop, err = netpoll.New(netpoll.Config{HeadTimeout: config.HeadTimeout}, shard)
 		if err != nil {
 			return err
