@@ -10,8 +10,8 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
     let mut at = 0;
     for chunk in bytes.chunks_exact(8) {
         let word = chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        let found =
-            below(word, 0x20) | below(word ^ ONES * u64::from(b'"'), 1) | below(word ^ ONES * u64::from(b'\\'), 1);
+        let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        let found = below(word, 0x20) | is(b'"') | is(b'\\');
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
