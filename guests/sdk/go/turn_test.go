@@ -97,7 +97,7 @@ func TestCopies(t *testing.T) {
 	own := []byte("own")
 	Register("/", Endpoint{OnReceive: func(c *Conn, m Message) error {
 		err := errors.Join(c.SendBytes(own), c.Attach(own), Room("r").BroadcastBytes(own), c.SendBytes(m.Bytes()[1:]))
-		copy(own, "XXX")
+		copy(own, "---")
 		return err
 	}})
 	w.turn(connecting(1, ":route", "/"))
