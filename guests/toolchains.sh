@@ -6,7 +6,7 @@
 #       then ASC=PREFIX/node_modules/.bin/asc guests/build.sh
 #   guests/toolchains.sh rust PREFIX
 #       then RUSTC=PREFIX/bin/rustc guests/build.sh
-#       (Debian 12 on amd64, with lld-14; 540 MB, unpacked beside what is installed)
+#       (Debian 12 on amd64, with lld-14; 500 MB, unpacked beside what is installed)
 set -eu
 if [ $# -ne 2 ]; then
 	echo "usage: $0 LANGUAGE PREFIX" >&2
