@@ -7,13 +7,16 @@
 #   guests/build.sh --check   build to a temporary folder and compare
 #
 # Debian: apt-get install clang-14 lld-14 wabt. Set CLANG, WASM_LD or WAT2WASM
-# to use others.
+# to use others. Guests in AssemblyScript are built with the asc that ASC names or
+# PATH has (toolchains.sh installs one); without any they are left out, unless CI
+# is set.
 set -eu
 cd "$(dirname "$0")"
 
 clang=${CLANG:-clang-14}
 wasm_ld=${WASM_LD:-wasm-ld-14}
 wat2wasm=${WAT2WASM:-wat2wasm}
+asc=${ASC:-asc}
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -35,6 +38,36 @@ build_c() {
 # build_wat SOURCE NAME: SOURCE to NAME.wasm.
 build_wat() {
 	"$wat2wasm" --debug-names "$1" -o "$work/$2.wasm"
+}
+
+# keep BUILT FILE: replaces the committed file, or compares with it.
+check=${1-}
+failed=0
+keep() {
+	if [ "$check" != --check ]; then
+		install -m 644 "$1" "$2"
+	elif ! cmp "$1" "$2"; then
+		failed=1
+	fi
+}
+
+# build_assemblyscript SOURCE: SOURCE.ts to SOURCE.wasm. Names of functions and
+# places of assertions are paths from here, and no others.
+build_assemblyscript() {
+	mkdir -p "$work/$(dirname "$1")"
+	"$asc" "$1.ts" --config sdk/assemblyscript/asconfig.json -o "$work/$1.wasm"
+	keep "$work/$1.wasm" "$1.wasm"
+}
+
+# has_assemblyscript tells whether there is the compiler, in the version that
+# gives the same bytes.
+has_assemblyscript() {
+	version=$(sed -n 's/.*"assemblyscript": "\(.*\)".*/\1/p' sdk/assemblyscript/package.json)
+	found=$("$asc" --version 2>/dev/null) || found=none
+	[ "$found" = "Version $version" ] && return
+	echo "guests in AssemblyScript need asc $version, there is: $found" >&2
+	[ -z "${CI-}" ] || exit 1
+	return 1
 }
 
 build_c echo/echo.c echo
@@ -60,14 +93,15 @@ build_c $attacks/villain.c villain
 build_wat $attacks/tables.wat tables
 build_wat $attacks/deep.wat deep
 
-failed=0
 for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/puppet-eager \
 	$tests/puppet-resume $tests/puppet-wide $tests/sneaky $meter/kernels $attacks/villain $attacks/tables $attacks/deep; do
-	built=$work/$(basename $file).wasm
-	if [ "${1-}" != --check ]; then
-		install -m 644 "$built" "$file.wasm"
-	elif ! cmp "$built" "$file.wasm"; then
-		failed=1
-	fi
+	keep "$work/$(basename $file).wasm" "$file.wasm"
 done
+
+if has_assemblyscript; then
+	build_assemblyscript transcripts/assemblyscript/program
+	for example in errors presence relay; do
+		build_assemblyscript examples/$example/assemblyscript/$example
+	done
+fi
 exit $failed
