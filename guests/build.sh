@@ -8,8 +8,8 @@
 #
 # Debian: apt-get install clang-14 lld-14 wabt. Set CLANG, WASM_LD or WAT2WASM
 # to use others. Guests in AssemblyScript are built with the asc that ASC names or
-# PATH has (toolchains.sh installs one); without any they are left out, unless CI
-# is set.
+# PATH has (toolchains.sh installs one), those in Rust with the rustc that RUSTC names
+# or PATH has (the same); without any they are left out, unless CI is set.
 set -eu
 cd "$(dirname "$0")"
 
@@ -17,6 +17,7 @@ clang=${CLANG:-clang-14}
 wasm_ld=${WASM_LD:-wasm-ld-14}
 wat2wasm=${WAT2WASM:-wat2wasm}
 asc=${ASC:-asc}
+rustc=${RUSTC:-rustc}
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -70,6 +71,38 @@ has_assemblyscript() {
 	return 1
 }
 
+# has_rust tells whether there is the compiler, in the version that gives the same
+# bytes, and with a standard library for wasm32.
+has_rust() {
+	version='rustc 1.63.0'
+	found=$("$rustc" --version 2>/dev/null) || found=none
+	if [ "$found" = "$version" ] && [ -d "$("$rustc" --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
+		return
+	fi
+	echo "guests in Rust need $version with wasm32-unknown-unknown, there is: $found" >&2
+	[ -z "${CI-}" ] || exit 1
+	return 1
+}
+
+# wasm_rust ARG...: runs rustc for wasm32. Paths are from here, so that nothing depends
+# on where here is. Of the custom sections the functions' names stay, as in C.
+wasm_rust() {
+	"$rustc" --edition 2021 --target wasm32-unknown-unknown -D warnings -C opt-level=2 -C codegen-units=1 \
+		-C panic=abort -C debuginfo=0 -C linker="$wasm_ld" "$@"
+}
+
+# build_rust SOURCE FILE: SOURCE to FILE.wasm, with the SDK. A stack of 128 KiB is enough
+# for the deepest JSON.
+build_rust() {
+	if [ ! -e "$work/libwherry.rlib" ]; then
+		wasm_rust --crate-type rlib --crate-name wherry --out-dir "$work" sdk/rust/src/lib.rs
+	fi
+	mkdir -p "$work/$(dirname "$2")"
+	wasm_rust --crate-type cdylib --crate-name "$(basename "$2")" -C lto -C strip=debuginfo -C link-arg=-zstack-size=131072 \
+		--extern wherry="$work/libwherry.rlib" -o "$work/$2.wasm" "$1"
+	keep "$work/$2.wasm" "$2.wasm"
+}
+
 build_c echo/echo.c echo
 build_c chat/chat.c chat
 build_c recorder/recorder.c recorder
@@ -99,9 +132,17 @@ for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppe
 done
 
 if has_assemblyscript; then
+	build_assemblyscript sdk/assemblyscript/testdata/probe
 	build_assemblyscript transcripts/assemblyscript/program
 	for example in errors presence relay; do
 		build_assemblyscript examples/$example/assemblyscript/$example
+	done
+fi
+
+if has_rust; then
+	build_rust transcripts/rust/src/lib.rs transcripts/rust/program
+	for example in chat session jsonrpc; do
+		build_rust examples/$example/rust/$example.rs examples/$example/rust/$example
 	done
 fi
 exit $failed

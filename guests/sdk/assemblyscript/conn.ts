@@ -8,7 +8,7 @@ import { JsonWriter } from "./json_writer";
 import { Message } from "./message";
 import { command, commandBytes, commandText, copy } from "./outbox";
 import { Phase } from "./phase";
-import { accept, detailBody, respond, respondBytes } from "./response";
+import { accept, checkHeaders, detailBody, respond, respondBytes } from "./response";
 import { bytesAt, bytesLength } from "./span";
 import { cutText } from "./text";
 
@@ -31,6 +31,8 @@ export class Conn {
     /** The number by which the host knows it. */
     readonly handle: u64,
     readonly endpoint: Endpoint,
+    /** The pattern of the route that it came by. */
+    readonly route: string,
   ) {}
 
   /** Lets the connection in. An empty subprotocol picks none. */
@@ -39,6 +41,8 @@ export class Conn {
     if (subprotocol.length && !this.offered.includes(subprotocol)) {
       return new ArgumentError("accept", `subprotocol ${subprotocol} was not offered`);
     }
+    const error = checkHeaders("accept", headers);
+    if (error !== null) return error;
     accept(this.handle, subprotocol, headers);
     this.phase = Phase.Open;
     this.offered = [];

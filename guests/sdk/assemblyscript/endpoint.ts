@@ -22,9 +22,9 @@ export enum Encoding {
  * class implements one of the interfaces below, and by that asks the host for it.
  */
 export class Endpoint {
-  /** The pattern that it is registered under. */
-  route: string = "";
   readonly declared: Param[] = [];
+  /** Which of the interfaces below the class implements, as HANDLES_ bits. */
+  handles: u32 = 0;
 
   /** The default is Encoding.Any, by its number: a subclass need not import the name. */
   constructor(readonly encoding: Encoding = 0) {}
@@ -57,6 +57,24 @@ export class Endpoint {
     this.declared.push(param);
     return param;
   }
+}
+
+// Bits of Endpoint.handles.
+export const HANDLES_INVALID: u32 = 1;
+export const HANDLES_ERROR: u32 = 2;
+export const HANDLES_REQUEST: u32 = 4;
+export const HANDLES_RESUME: u32 = 8;
+export const HANDLES_WRITABLE: u32 = 16;
+
+/** The bits of what a class implements. The compiler knows it of T, and not always of an object. */
+export function handledBy<T extends Endpoint>(endpoint: T): u32 {
+  let handles: u32 = 0;
+  if (endpoint instanceof OnInvalid) handles |= HANDLES_INVALID;
+  if (endpoint instanceof OnError) handles |= HANDLES_ERROR;
+  if (endpoint instanceof OnRequest) handles |= HANDLES_REQUEST;
+  if (endpoint instanceof OnResume) handles |= HANDLES_RESUME;
+  if (endpoint instanceof OnWritable) handles |= HANDLES_WRITABLE;
+  return handles;
 }
 
 /** An endpoint that answers invalid parameters itself. */

@@ -1,22 +1,25 @@
 // The endpoints that are registered, and the events that go to one of them.
 import * as abi from "./abi";
 import { Conn } from "./conn";
-import { Encoding, Endpoint, OnInvalid, OnRequest, OnResume, OnWritable } from "./endpoint";
+import {
+  Encoding, Endpoint, HANDLES_INVALID, HANDLES_REQUEST, HANDLES_RESUME, HANDLES_WRITABLE, OnInvalid, OnRequest, OnResume,
+  OnWritable, handledBy,
+} from "./endpoint";
 import { StateError, WherryError } from "./errors";
 import { failConn, failRequest } from "./failure";
 import { HandleMap } from "./handles";
 import { log } from "./hostcalls";
 import { readJson } from "./json_reader";
+import { mustBeEarly } from "./life";
 import { Disconnect, Message } from "./message";
 import { Params, errorsBody, errorsLine } from "./params";
 import { Phase } from "./phase";
 import { HttpRequest, Request } from "./request";
 
+const routes: string[] = [];
 const endpoints: Endpoint[] = [];
 const conns = new HandleMap<Conn>();
 const message = new Message();
-let wants: u32 = 0;
-let sealed: bool = false;
 
 /** What gets a connection for which there is no endpoint; nothing of it is called. */
 const nobody = new Endpoint();
@@ -26,20 +29,27 @@ const nobody = new Endpoint();
  * configuration spells it. The one under "" gets what no other does. That comes
  * before the guest starts, so it stands at the top of a file.
  */
-export function register(route: string, endpoint: Endpoint): void {
-  assert(!sealed, "endpoints are registered before the guest starts");
-  assert(find(route, false) === null, "two endpoints have the route " + route);
-  assert(!endpoints.includes(endpoint), "an endpoint has one route");
-  endpoint.route = route;
-  endpoints.push(endpoint);
-  if (endpoint instanceof OnRequest) wants |= 1 << abi.KIND_REQUEST;
-  if (endpoint instanceof OnResume) wants |= 1 << abi.KIND_RESUME;
-  if (endpoint instanceof OnWritable) wants |= 1 << abi.KIND_WRITABLE;
+export function register<T extends Endpoint>(route: string, endpoint: T): void {
+  endpoint.handles = handledBy<T>(endpoint);
+  add(route, endpoint);
 }
 
-/** The bits of what endpoints asked for. No more can be registered. */
-export function seal(): u32 {
-  sealed = true;
+function add(route: string, endpoint: Endpoint): void {
+  mustBeEarly("register");
+  assert(!routes.includes(route), "two endpoints have the route " + route);
+  routes.push(route);
+  endpoints.push(endpoint);
+}
+
+/** The bits of the events that endpoints ask for. */
+export function endpointWants(): u32 {
+  let handles: u32 = 0;
+  // Here it is known of all classes, also of an object that was registered as no more than an Endpoint.
+  for (let i = 0; i < endpoints.length; i++) handles |= endpoints[i].handles |= handledBy<Endpoint>(endpoints[i]);
+  let wants: u32 = 0;
+  if (handles & HANDLES_REQUEST) wants |= 1 << abi.KIND_REQUEST;
+  if (handles & HANDLES_RESUME) wants |= 1 << abi.KIND_RESUME;
+  if (handles & HANDLES_WRITABLE) wants |= 1 << abi.KIND_WRITABLE;
   return wants;
 }
 
@@ -47,13 +57,10 @@ export function seal(): u32 {
 export function connections(): Conn[] { return conns.all(); }
 
 /** The endpoint of a route, or else the one for all others. */
-function find(route: string, orDefault: bool): Endpoint | null {
-  let fallback: Endpoint | null = null;
-  for (let i = 0; i < endpoints.length; i++) {
-    if (endpoints[i].route == route) return endpoints[i];
-    if (orDefault && !endpoints[i].route.length) fallback = endpoints[i];
-  }
-  return fallback;
+function find(route: string): Endpoint | null {
+  let i = routes.indexOf(route);
+  if (i < 0) i = routes.indexOf("");
+  return i < 0 ? null : endpoints[i];
 }
 
 function headOf(record: usize): Request {
@@ -63,12 +70,13 @@ function headOf(record: usize): Request {
 /** A handshake waits. */
 export function connect(handle: u64, record: usize): void {
   const request = headOf(record);
-  const endpoint = find(request.route, true);
+  const route = request.route;
+  const endpoint = find(route);
   if (endpoint === null) {
-    new Conn(handle, nobody).denyDetail(abi.HTTP_NOT_FOUND);
+    new Conn(handle, nobody, route).denyDetail(abi.HTTP_NOT_FOUND);
     return;
   }
-  const conn = new Conn(handle, endpoint);
+  const conn = new Conn(handle, endpoint, route);
   conns.set(handle, conn);
   conn.offered = request.subprotocols;
   request.params = new Params(endpoint.declared);
@@ -85,12 +93,12 @@ export function connect(handle: u64, record: usize): void {
 function invalid(conn: Conn, request: Request): void {
   const endpoint = conn.endpoint;
   const errors = request.params.errors;
-  if (endpoint instanceof OnInvalid) {
+  if (endpoint.handles & HANDLES_INVALID) {
     const error = changetype<OnInvalid>(endpoint).onInvalid(conn, request, errors);
     if (error !== null) failConn(conn, "on_invalid", request, error);
     return;
   }
-  log.warn(`${endpoint.route}: invalid parameters: ${errorsLine(errors)}`);
+  log.warn(`${conn.route}: invalid parameters: ${errorsLine(errors)}`);
   conn.denyAs(abi.HTTP_FORBIDDEN, "application/json", null, errorsBody(errors));
 }
 
@@ -132,7 +140,7 @@ export function disconnect(handle: u64, record: usize): void {
   if (conn.met) {
     const error = conn.endpoint.onDisconnect(conn, new Disconnect(record));
     if (error !== null && !(error instanceof StateError)) {
-      log.error(`${conn.endpoint.route} on_disconnect: ${error.toString()}`);
+      log.error(`${conn.route} on_disconnect: ${error.toString()}`);
     }
   }
   conn.state = null;
@@ -141,11 +149,12 @@ export function disconnect(handle: u64, record: usize): void {
 /** A connection of an instance before this one. */
 export function resume(handle: u64, record: usize): void {
   const request = headOf(record);
-  const found = find(request.route, true);
+  const route = request.route;
+  const found = find(route);
   const endpoint = found === null ? nobody : found;
-  const conn = new Conn(handle, endpoint);
+  const conn = new Conn(handle, endpoint, route);
   conn.phase = Phase.Open;
-  if (endpoint instanceof OnResume) {
+  if (endpoint.handles & HANDLES_RESUME) {
     conns.set(handle, conn);
     conn.met = true;
     const fields = request.fields();
@@ -161,7 +170,7 @@ export function writable(handle: u64): void {
   const conn = conns.get(handle);
   if (conn === null) return;
   const endpoint = conn.endpoint;
-  if (!(endpoint instanceof OnWritable)) return;
+  if (!(endpoint.handles & HANDLES_WRITABLE)) return;
   const error = changetype<OnWritable>(endpoint).onWritable(conn);
   if (error !== null) failConn(conn, "on_writable", null, error);
 }
@@ -171,9 +180,9 @@ export function request(handle: u64, record: usize): void {
   const request = new HttpRequest(
     handle, load<u32>(record, abi.RECORD_DATA_OFFSET), load<u32>(record, abi.RECORD_LEN_OFFSET),
   );
-  const endpoint = find(request.route, true);
+  const endpoint = find(request.route);
   if (endpoint === null) request.respondDetail(abi.HTTP_NOT_FOUND);
-  else if (endpoint instanceof OnRequest) {
+  else if (endpoint.handles & HANDLES_REQUEST) {
     const error = changetype<OnRequest>(endpoint).onRequest(request);
     if (error !== null) failRequest(request, endpoint, error);
   } else request.respondDetail(abi.HTTP_UPGRADE_REQUIRED);

@@ -46,5 +46,5 @@ export class ArgumentError extends WherryError {
 
 /** A value that is not JSON's was to be written as JSON. */
 export class JsonError extends WherryError {
-  constructor(readonly typeName: string) { super(`cannot encode ${typeName} as JSON`); }
+  constructor(readonly typeName: string) { super(`cannot encode ${typeName}`); }
 }

@@ -1,9 +1,10 @@
 // What becomes of an error that a handler returns.
 import { CLOSE_INTERNAL_ERROR, HTTP_FORBIDDEN, HTTP_INTERNAL_SERVER_ERROR } from "./abi";
 import { Conn } from "./conn";
-import { Endpoint, OnError } from "./endpoint";
+import { Endpoint, HANDLES_ERROR, OnError } from "./endpoint";
 import { HttpError, PolicyError, WherryError, isLate } from "./errors";
 import { log } from "./hostcalls";
+import { mustBeEarly } from "./life";
 import { Phase } from "./phase";
 import { HttpRequest, Request } from "./request";
 
@@ -11,6 +12,8 @@ import { HttpRequest, Request } from "./request";
 export class Failure {
   constructor(
     readonly endpoint: Endpoint,
+    /** The pattern of the route. */
+    readonly route: string,
     /** The handler that failed: on_connect, on_receive and so on. */
     readonly operation: string,
     readonly conn: Conn | null,
@@ -22,7 +25,7 @@ export class Failure {
 
   /** The error as the log has it. */
   line(error: WherryError): string {
-    return `${this.endpoint.route} ${this.operation}: ${error.toString()}`;
+    return `${this.route} ${this.operation}: ${error.toString()}`;
   }
 }
 
@@ -61,11 +64,13 @@ let debugging: bool = false;
  * it has dealt with the error, and the error if it has not.
  */
 export function handleError<T extends WherryError>(handler: (error: T, failure: Failure) => WherryError | null): void {
+  mustBeEarly("handleError");
   byType.push(new TypeHandler<T>(handler));
 }
 
 /** Registers a handler for HTTP errors of a status, of all endpoints. */
 export function handleStatus(status: u32, handler: (error: HttpError, failure: Failure) => WherryError | null): void {
+  mustBeEarly("handleStatus");
   byStatus.push(new StatusHandler(status, handler));
 }
 
@@ -74,7 +79,7 @@ export function setDebugging(on: bool): void { debugging = on; }
 
 /** Deals with the error of a handler of a connection; head is there if that was about a handshake. */
 export function failConn(conn: Conn, operation: string, head: Request | null, error: WherryError): void {
-  const failure = new Failure(conn.endpoint, operation, conn, head, null);
+  const failure = new Failure(conn.endpoint, conn.route, operation, conn, head, null);
   let left = offer(error, failure);
   if (left === error) left = closeBy(conn, error);
   if (left === null) return;
@@ -90,7 +95,7 @@ export function failConn(conn: Conn, operation: string, head: Request | null, er
 
 /** Deals with the error of the handler of an HTTP request. */
 export function failRequest(request: HttpRequest, endpoint: Endpoint, error: WherryError): void {
-  const failure = new Failure(endpoint, "on_request", null, request, request);
+  const failure = new Failure(endpoint, request.route, "on_request", null, request, request);
   let left = offer(error, failure);
   if (left === error) left = respondBy(request, error);
   if (left === null) return;
@@ -110,7 +115,7 @@ function offer(error: WherryError, failure: Failure): WherryError | null {
   for (let i = 0; i < byStatus.length && left === error; i++) left = byStatus[i].handle(error, failure);
   if (left !== error) return left;
   const endpoint = failure.endpoint;
-  return endpoint instanceof OnError ? changetype<OnError>(endpoint).onError(error, failure) : left;
+  return endpoint.handles & HANDLES_ERROR ? changetype<OnError>(endpoint).onError(error, failure) : left;
 }
 
 /** Does what an error of a connection means by itself. Returns null, or the failure that it is or leads to. */

@@ -1,11 +1,11 @@
 // The guest: its own handlers, and the turn.
 import * as abi from "./abi";
 import { holds, takeBack } from "./buffers";
-import { connect, disconnect, receive, request, resume, seal, writable } from "./endpoints";
+import { connect, disconnect, endpointWants, receive, request, resume, writable } from "./endpoints";
 import { WherryError } from "./errors";
 import { setDebugging } from "./failure";
 import { log } from "./hostcalls";
-import { Fault, Start, started } from "./life";
+import { Fault, Start, mustBeEarly, seal, started } from "./life";
 import { beginTurn, endTurn, event, mailbox } from "./outbox";
 import { timerFired, wantsTimers } from "./timer";
 
@@ -24,16 +24,26 @@ export enum StopReason {
 }
 
 /** Registers what runs first in the life of an instance. */
-export function onStart(handler: (start: Start) => WherryError | null): void { startHandler = handler; }
+export function onStart(handler: (start: Start) => WherryError | null): void {
+  mustBeEarly("onStart");
+  startHandler = handler;
+}
 
-/** Registers what runs when the instance is retired, before the guest starts. */
-export function onStop(handler: (reason: StopReason) => WherryError | null): void { stopHandler = handler; }
+/** Registers what runs when the instance is retired. What it sends goes out before connections end. */
+export function onStop(handler: (reason: StopReason) => WherryError | null): void {
+  mustBeEarly("onStop");
+  stopHandler = handler;
+}
 
 /** Registers what is told of commands that were refused. Without it they are in the log. */
-export function onFault(handler: (fault: Fault) => WherryError | null): void { faultHandler = handler; }
+export function onFault(handler: (fault: Fault) => WherryError | null): void {
+  mustBeEarly("onFault");
+  faultHandler = handler;
+}
 
 export function wherry_v1_mailbox(): usize {
-  let wants = seal();
+  seal();
+  let wants = endpointWants();
   if (wantsTimers()) wants |= 1 << abi.KIND_TIMER;
   if (stopHandler !== null) wants |= 1 << abi.KIND_STOP;
   return mailbox(wants);

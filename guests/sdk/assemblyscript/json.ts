@@ -1,6 +1,6 @@
 // JSON values. Objects keep the order of their keys, and integers of 64 bits are
 // exact.
-import { ArgumentError, JsonError, WherryError } from "./errors";
+import { JsonError, WherryError } from "./errors";
 import { readJson } from "./json_reader";
 import { JsonWriter } from "./json_writer";
 
@@ -184,4 +184,4 @@ export class JsonObject extends Json {
   }
 }
 
-function tooDeep(): WherryError { return new ArgumentError("encode", `JSON is more than ${JSON_DEPTH} levels deep`); }
+function tooDeep(): WherryError { return new JsonError(`more than ${JSON_DEPTH} levels`); }

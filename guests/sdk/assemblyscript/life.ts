@@ -3,6 +3,16 @@
 import * as abi from "./abi";
 import { FieldReader, Pair } from "./fields";
 
+let sealed: bool = false;
+
+/** The host asks for the mailbox, where it is said what the guest wants. */
+export function seal(): void { sealed = true; }
+
+/** What is registered is registered before that: at the top of a file. */
+export function mustBeEarly(call: string): void {
+  assert(!sealed, call + " comes before the guest starts: call it at the top of a file");
+}
+
 /** What the host says at the start. */
 export class Start {
   tenant: string = "";

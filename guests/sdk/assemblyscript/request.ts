@@ -35,8 +35,13 @@ export class Request {
 
   /** The subprotocols that the client offers, best first. */
   get subprotocols(): string[] {
-    const offered = this.text(abi.FIELD_PROTOCOLS);
-    return offered.length ? offered.split(",") : [];
+    const items = this.text(abi.FIELD_PROTOCOLS).split(",");
+    const offered: string[] = [];
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i].trim();
+      if (item.length) offered.push(item);
+    }
+    return offered;
   }
 
   /** A parameter of the route, decoded; null if the route has none of that name. */

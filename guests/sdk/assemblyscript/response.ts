@@ -14,7 +14,7 @@ const block = new FieldBlock();
 export function respond(
   operation: string, handle: u64, status: u32, contentType: string, headers: Headers | null, body: string,
 ): WherryError | null {
-  const error = checkStatus(operation, status);
+  const error = checkAnswer(operation, status, headers);
   if (error !== null) return error;
   const len = String.UTF8.byteLength(body);
   const at = block.put("", contentType, headers, len ? len : -1);
@@ -27,7 +27,7 @@ export function respond(
 export function respondBytes<T>(
   operation: string, handle: u64, status: u32, headers: Headers | null, body: T,
 ): WherryError | null {
-  const error = checkStatus(operation, status);
+  const error = checkAnswer(operation, status, headers);
   if (error !== null) return error;
   const len = bytesLength<T>(body);
   const at = block.put("", "", headers, len ? len : -1);
@@ -42,9 +42,19 @@ export function accept(handle: u64, subprotocol: string, headers: Headers | null
   command(KIND_ACCEPT, 0, 0, handle, at, block.length);
 }
 
-function checkStatus(operation: string, status: u32): WherryError | null {
-  if (status >= 200 && status <= 599) return null;
-  return new ArgumentError(operation, `status ${status} is not from 200 to 599`);
+function checkAnswer(operation: string, status: u32, headers: Headers | null): WherryError | null {
+  if (status < 200 || status > 599) return new ArgumentError(operation, `status ${status} is not from 200 to 599`);
+  return checkHeaders(operation, headers);
+}
+
+/** A name whose length a field cannot have is the only thing that the host cannot say no to. */
+export function checkHeaders(operation: string, headers: Headers | null): WherryError | null {
+  if (headers === null) return null;
+  for (let i = 0; i < headers.pairs.length; i++) {
+    const len = String.UTF8.byteLength(headers.pairs[i].name);
+    if (len > 0xffff) return new ArgumentError(operation, `field name of ${len} bytes`);
+  }
+  return null;
 }
 
 /** The body {"detail":"..."}; the standard phrase of the status if detail is empty. */

@@ -3,14 +3,18 @@ import { KIND_TIMER } from "./abi";
 import { ArgumentError, WherryError, isLate } from "./errors";
 import { HandleMap } from "./handles";
 import { log } from "./hostcalls";
+import { mustBeEarly } from "./life";
 import { command } from "./outbox";
 
 const armed = new HandleMap<Timer>();
 let tokens: u64 = 0;
 let wanted: bool = false;
 
-/** Asks the host for timers, before the guest has started. */
-export function useTimers(): void { wanted = true; }
+/** Asks the host for timers. A guest that arms one says so at the top of a file. */
+export function useTimers(): void {
+  mustBeEarly("useTimers");
+  wanted = true;
+}
 
 /** Whether the guest asked for timers. */
 export function wantsTimers(): bool { return wanted; }
@@ -28,12 +32,11 @@ export abstract class Timer {
   /** Has it fire in so many milliseconds, 1 at least. One that is armed is moved. */
   arm(milliseconds: u32): WherryError | null {
     if (!wanted) return new ArgumentError("arm", "useTimers() was not called at the start of the guest");
-    if (milliseconds == 0) return new ArgumentError("arm", "timer of 0 milliseconds");
     if (!this.token) {
       this.token = ++tokens;
       armed.set(this.token, this);
     }
-    command(KIND_TIMER, 0, milliseconds, 0, 0, 0, this.token);
+    command(KIND_TIMER, 0, max<u32>(milliseconds, 1), 0, 0, 0, this.token);
     return null;
   }
 

@@ -198,18 +198,8 @@ impl Program {
 
     fn fault(&mut self, event: &Event<'_>) {
         let fault = Fault { kind: event.flags, status: event.code, conn: self.conns.get(&event.conn).cloned() };
-        match (fault.kind, fault.status) {
-            (_, abi::STATUS_CLOSED) => {}
-            // The handshake still waits (SPEC.md, section 6.2).
-            (abi::KIND_ACCEPT | abi::KIND_REJECT, _) => {
-                fault
-                    .conn
-                    .iter()
-                    .filter(|conn| conn.state() != State::Closed)
-                    .for_each(|conn| conn.set_state(State::Connecting));
-            }
-            (abi::KIND_TIMER, _) => timer::refused(event.token),
-            _ => {}
+        if fault.kind == abi::KIND_TIMER {
+            timer::refused(event.token);
         }
         match &mut self.app.on_fault {
             Some(handler) => handler(&fault),
