@@ -31,52 +31,46 @@ func receive(c *wherry.Conn, m *wherry.Message) error {
 	if err != nil {
 		return c.SendJSON(failure(nil, parseError))
 	}
-	calls, isBatch := request.([]any)
-	if !isBatch {
-		calls = []any{request}
-	} else if len(calls) == 0 {
-		return c.SendJSON(failure(nil, invalidRequest))
-	}
-	var answers []any
-	hangUp := false
-	for _, call := range calls {
-		if isClose(call) {
-			hangUp = true
-		} else if answer := serve(call); answer != nil {
-			answers = append(answers, answer)
+	var t talk
+	if answer := t.handle(request); answer != nil {
+		if err := c.SendJSON(answer); err != nil {
+			return err
 		}
 	}
-	if err := send(c, answers, isBatch); err != nil {
-		return err
-	}
-	if hangUp {
+	if t.over {
 		return c.Close(wherry.CloseNormal, "")
 	}
 	return nil
 }
 
-// send sends the answers, if there are any.
-func send(c *wherry.Conn, answers []any, isBatch bool) error {
+// A talk is what a message leads to.
+type talk struct {
+	over bool // the connection is to be closed, behind the answers
+}
+
+// handle returns the answer to a message, nil if there is none.
+func (t *talk) handle(request any) any {
+	batch, isBatch := request.([]any)
 	switch {
-	case len(answers) == 0:
-		return nil
-	case isBatch:
-		return c.SendJSON(answers)
+	case !isBatch:
+		return t.call(request)
+	case len(batch) == 0:
+		return failure(nil, invalidRequest)
 	}
-	return c.SendJSON(answers[0])
+	var answers []any
+	for _, call := range batch {
+		if answer := t.call(call); answer != nil {
+			answers = append(answers, answer)
+		}
+	}
+	if len(answers) == 0 {
+		return nil
+	}
+	return answers
 }
 
-// isClose reports whether a call is the notification close.
-func isClose(call any) bool {
-	o, _ := call.(wherry.Object)
-	version, _ := o.Get("jsonrpc")
-	method, _ := o.Get("method")
-	_, hasID := o.Get("id")
-	return version == "2.0" && method == "close" && !hasID
-}
-
-// serve returns the answer to a call: nil to a notification.
-func serve(call any) any {
+// call returns the answer to a call: nil to a notification, which has no id.
+func (t *talk) call(call any) any {
 	o, _ := call.(wherry.Object)
 	version, _ := o.Get("jsonrpc")
 	method, _ := o.Get("method")
@@ -89,7 +83,7 @@ func serve(call any) any {
 	if version != "2.0" || !named || hasParams && !isStructured(params) {
 		return failure(id, invalidRequest)
 	}
-	result, problem := perform(name, params)
+	result, problem := t.perform(name, params)
 	switch {
 	case !hasID:
 		return nil
@@ -117,13 +111,16 @@ func isStructured(v any) bool {
 	return false
 }
 
-// perform calls a method.
-func perform(method string, params any) (result any, problem *fault) {
+// perform does what a method is for.
+func (t *talk) perform(method string, params any) (result any, problem *fault) {
 	switch method {
 	case "add":
 		return add(params)
 	case "echo":
 		return params, nil
+	case "close":
+		t.over = true
+		return nil, nil
 	}
 	return nil, methodNotFound
 }

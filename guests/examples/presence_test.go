@@ -1,0 +1,51 @@
+package examples
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestPresence: everybody in a room is told who is there, in the order of arrival, as
+// people come, go and vanish; rooms know nothing of each other.
+func TestPresence(t *testing.T) {
+	const route = "/rooms/{room}"
+	each(t, "presence", func(t *testing.T, g *guest) {
+		s := g.serve(t, nil, route)
+		long, query := strings.Repeat("é", 16), strings.Repeat("%C3%A9", 16)
+		for _, name := range []string{"", "?name=", "?name=x" + query} {
+			wantResponse(t, s.refused("/rooms/r"+name), response(403, ""))
+		}
+		ann := s.dial("/rooms/r?name=ann")
+		ann.hears(`{"event":"join","name":"ann","here":["ann"]}`)
+		elsewhere := s.dial("/rooms/other?name=ann")
+		elsewhere.hears(`{"event":"join","name":"ann","here":["ann"]}`)
+		bob := s.dial("/rooms/r?name=" + query)
+		bob.hears(`{"event":"join","name":"` + long + `","here":["ann","` + long + `"]}`)
+		ann.hears(`{"event":"join","name":"` + long + `","here":["ann","` + long + `"]}`)
+		second := s.dial("/rooms/r?name=%22ann%22")
+		for _, c := range []*client{ann, bob, second} {
+			c.hears(`{"event":"join","name":"\"ann\"","here":["ann","` + long + `","\"ann\""]}`)
+		}
+
+		bob.vanishes()
+		for _, c := range []*client{ann, second} {
+			c.hears(`{"event":"leave","name":"` + long + `","here":["ann","\"ann\""]}`)
+		}
+		ann.leaves(1000, "")
+		second.hears(`{"event":"leave","name":"ann","here":["\"ann\""]}`)
+		second.leaves(1001, "")
+		ann = s.dial("/rooms/r?name=ann")
+		ann.hears(`{"event":"join","name":"ann","here":["ann"]}`)
+		ann.leaves(1000, "")
+		elsewhere.leaves(1000, "bye") // has heard nothing of all that
+
+		const refused = route + ": HTTP 403, 1008 bad name, by guest"
+		s.saw(refused, refused, refused,
+			route+": HTTP 101, 1006 , by peer",
+			route+": HTTP 101, 1000 , by peer, clean",
+			route+": HTTP 101, 1001 , by peer, clean",
+			route+": HTTP 101, 1000 , by peer, clean",
+			route+": HTTP 101, 1000 bye, by peer, clean",
+		)
+	})
+}
