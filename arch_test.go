@@ -30,21 +30,24 @@ const (
 // beside the standard library, of ours and of others.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		"":                            nil,
-		"abi":                         nil,
-		"abi/gen":                     {"abi"},
-		"netpoll/wsframe":             {gobwas},
-		"netpoll/wshead":              nil,
-		"netpoll/wsdeflate":           {"netpoll/wsframe", gobwas},
-		"netpoll/proxyhead":           nil,
-		"netpoll":                     {"netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", gobwas, xsys},
-		"wasmhost":                    {"abi", "wasmhost/internal/meter", wazero, xsys},
-		"wasmhost/internal/meter":     nil,
-		"runtime":                     {"abi", "netpoll", "netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
-		"guests":                      nil,
-		"guests/echo-go":              {"abi"},
-		"guests/sdk/go":               {"abi"},
-		"guests/transcripts/go":       {"guests/sdk/go"},
+		"":                        nil,
+		"abi":                     nil,
+		"abi/gen":                 {"abi"},
+		"netpoll/wsframe":         {gobwas},
+		"netpoll/wshead":          nil,
+		"netpoll/wsdeflate":       {"netpoll/wsframe", gobwas},
+		"netpoll/proxyhead":       nil,
+		"netpoll":                 {"netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", gobwas, xsys},
+		"wasmhost":                {"abi", "wasmhost/internal/meter", wazero, xsys},
+		"wasmhost/internal/meter": nil,
+		"runtime":                 {"abi", "netpoll", "netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
+		"guests":                  nil,
+		"guests/echo-go":          {"abi"},
+		"guests/sdk/go":           {"abi"},
+		"guests/transcripts/go":   {"guests/sdk/go"},
+		"cmd/wherry":              {"runtime", "wasmhost", "guests", toml},
+
+		// What people copy shows what a guest needs: the SDK, and no more.
 		"guests/examples/chat/go":     {"guests/sdk/go"},
 		"guests/examples/doorman/go":  {"guests/sdk/go"},
 		"guests/examples/errors/go":   {"guests/sdk/go"},
@@ -54,7 +57,6 @@ func mayImport() map[string][]string {
 		"guests/examples/presence/go": {"guests/sdk/go"},
 		"guests/examples/relay/go":    {"guests/sdk/go"},
 		"guests/examples/session/go":  {"guests/sdk/go"},
-		"cmd/wherry":                  {"runtime", "wasmhost", "guests", toml},
 
 		// Support for tests, which no package above may import.
 		"internal/attack":      nil,
