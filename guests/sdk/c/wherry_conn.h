@@ -28,6 +28,7 @@ _Static_assert(WHERRY_ATTACHMENT_BYTES > 0 && WHERRY_ATTACHMENT_BYTES <= WHERRY_
 typedef struct wherry_session {
   wherry_item item;
   const wherry_endpoint *endpoint;
+  const char *route; // for the log
   uint8_t life;   // wherry_life
   uint8_t is_due; // on_connect has run or did not have to: on_disconnect will
   uint16_t attachment_len, protocols_len;
@@ -59,7 +60,7 @@ static inline void *wherry_conn_state(wherry_conn c) {
 
 // WHERRY_STATE is the state as a type, which has to fit.
 #define WHERRY_STATE(c, type) \
-  ((type *)wherry_conn_state(c) + 0 * sizeof(char[sizeof(type) <= WHERRY_STATE_BYTES ? 1 : -1]))
+  ((type *)wherry_conn_state(c) + WHERRY_ASSERT_(sizeof(type) <= WHERRY_STATE_BYTES, "the state is over WHERRY_STATE_BYTES"))
 
 // ---- Answering the handshake. ----
 

@@ -48,7 +48,7 @@ WHERRY_COLD void wherry_unknown(const wherry_record *event, uint32_t http_status
 static inline void wherry_meet_invalid(const wherry_session *s, const wherry_invalid *invalid) {
   wherry_conn c = {s->item.key};
   wherry_error e = s->endpoint->on_invalid ? s->endpoint->on_invalid(c, &wherry_head_now, invalid)
-                                           : wherry_deny_invalid(c, s->endpoint, invalid);
+                                           : wherry_deny_invalid(c, s->route, invalid);
   wherry_settle_conn(s, "on_invalid", e);
 }
 
@@ -70,6 +70,7 @@ static inline void wherry_meet(const wherry_record *event) {
   }
   wherry_conn c = {event->conn};
   s->endpoint = endpoint;
+  s->route = wherry_route_name(endpoint, wherry_head_route(&wherry_head_now));
   wherry_invalid invalid = wherry_read_params(&wherry_head_now, endpoint);
   if (invalid.count) return wherry_meet_invalid(s, &invalid);
   s->is_due = 1;
@@ -99,6 +100,7 @@ static inline void wherry_resume(const wherry_record *event) {
     return wherry_close(event->conn, WHERRY_CLOSE_TRY_AGAIN_LATER, wherry_nothing);
   }
   s->endpoint = endpoint;
+  s->route = wherry_route_name(endpoint, wherry_head_route(&wherry_head_now));
   s->life = WHERRY_OPEN;
   s->is_due = 1;
   wherry_keep_attachment(s);
@@ -139,7 +141,7 @@ static inline void wherry_part(wherry_session *s, const wherry_record *event) {
   if (endpoint->on_disconnect && (s->is_due || (event->flags & WHERRY_FLAG_OPENED))) {
     wherry_end end = {event->code, wherry_data(event), event->flags};
     wherry_error e = endpoint->on_disconnect((wherry_conn){event->conn}, &end);
-    if (e.type != WHERRY_STATE_ERROR) wherry_only_log(endpoint, "on_disconnect", e);
+    if (e.type != WHERRY_STATE_ERROR) wherry_only_log(s->route, "on_disconnect", e);
   }
   wherry_pool_remove(&wherry_sessions, &s->item);
 }
@@ -157,8 +159,9 @@ static inline void wherry_serve(const wherry_record *event) {
   if (!endpoint) return wherry_unknown(event, WHERRY_HTTP_NOT_FOUND);
   if (!endpoint->on_request) return wherry_unknown(event, WHERRY_HTTP_UPGRADE_REQUIRED);
   wherry_request_came(r);
+  const char *route = wherry_route_name(endpoint, wherry_head_route(&wherry_head_now));
   wherry_error e = endpoint->on_request(r, &wherry_head_now);
-  wherry_settle((wherry_failure){WHERRY_NOBODY, r, &wherry_head_now, &e, endpoint, "on_request"});
+  if (e.type) wherry_settle((wherry_failure){WHERRY_NOBODY, r, &wherry_head_now, &e, endpoint, route, "on_request"});
 }
 
 static inline void wherry_started(const wherry_record *event) {

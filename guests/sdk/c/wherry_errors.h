@@ -20,8 +20,7 @@ typedef struct wherry_headers {
 
 static const wherry_headers wherry_no_headers = {0, 0};
 
-// WHERRY_HEADERS lists headers, {name, value} each. They live as long as the block
-// around them; an error that a handler returns needs static ones.
+// WHERRY_HEADERS lists headers, {name, value} each, in place of an argument.
 #define WHERRY_HEADERS(...) \
   ((wherry_headers){(const wherry_header[]){__VA_ARGS__}, sizeof((const wherry_header[]){__VA_ARGS__}) / sizeof(wherry_header)})
 
@@ -69,19 +68,29 @@ static inline wherry_error wherry_fail_as(uint32_t type, wherry_span text) {
 static inline wherry_error wherry_fail_policy(uint32_t code, wherry_span reason) {
   return (wherry_error){WHERRY_POLICY_ERROR, 0, code, reason, wherry_no_headers};
 }
-// wherry_fail_http answers a handshake or a request with a status. An empty detail
-// is the status's phrase.
-static inline wherry_error wherry_fail_http(uint32_t http_status, wherry_span detail, wherry_headers headers) {
-  return (wherry_error){WHERRY_HTTP_ERROR, 0, http_status, detail, headers};
-}
 // wherry_pass is what a handler of errors returns that has not dealt with one.
 static inline wherry_error wherry_pass(void) { return (wherry_error){WHERRY_PASSED, 0, 0, wherry_nothing, wherry_no_headers}; }
 
+// wherry_argument_error is that of a call which nothing can be made of.
 WHERRY_COLD wherry_error wherry_argument_error(wherry_span text) {
   return (wherry_error){WHERRY_ARGUMENT_ERROR, 0, 0, text, wherry_no_headers};
 }
+// wherry_full is the error of a table or buffer whose size is one of the macros.
 static inline wherry_error wherry_full(wherry_span text) {
   return (wherry_error){WHERRY_FULL, 0, 0, text, wherry_no_headers};
+}
+
+// wherry_fail_http answers a handshake or a request with a status. An empty detail
+// is the status's phrase. The list of headers is copied to the scratch, so that it can
+// be one of WHERRY_HEADERS.
+WHERRY_COLD wherry_error wherry_fail_http(uint32_t http_status, wherry_span detail, wherry_headers headers) {
+  if (headers.count) {
+    wherry_header *list = (wherry_header *)wherry_scratch(headers.count * (uint32_t)sizeof(wherry_header));
+    if (!list) return wherry_full(WHERRY_STR("no room for headers in WHERRY_SCRATCH_BYTES"));
+    __builtin_memcpy(list, headers.list, headers.count * sizeof(wherry_header));
+    headers.list = list;
+  }
+  return (wherry_error){WHERRY_HTTP_ERROR, 0, http_status, detail, headers};
 }
 
 static inline const char *wherry_life_name(uint32_t life) {

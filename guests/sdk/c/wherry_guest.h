@@ -57,10 +57,12 @@ typedef struct wherry_param {
 } wherry_param;
 
 // WHERRY_PARAMS is a part of an endpoint, and lists its parameters: {.from = WHERRY_QUERY,
-// .name = "n", .type = WHERRY_INT, .required = 1}. An array of negative size means that there are more than WHERRY_MAX_PARAMS.
+// .name = "n", .type = WHERRY_INT, .required = 1}.
 #define WHERRY_PARAMS(...)                        \
   .params = (const wherry_param[]){__VA_ARGS__},  \
-  .param_count = WHERRY_COUNT_(wherry_param, __VA_ARGS__) + 0 * sizeof(char[WHERRY_COUNT_(wherry_param, __VA_ARGS__) <= WHERRY_MAX_PARAMS ? 1 : -1])
+  .param_count = WHERRY_COUNT_(wherry_param, __VA_ARGS__) + WHERRY_ASSERT_(WHERRY_COUNT_(wherry_param, __VA_ARGS__) <= WHERRY_MAX_PARAMS, "more parameters than WHERRY_MAX_PARAMS")
+// WHERRY_ASSERT_ is 0, in a constant expression, or does not compile.
+#define WHERRY_ASSERT_(condition, message) (0 * sizeof(struct { _Static_assert(condition, message); char c; }))
 #define WHERRY_COUNT_(type, ...) (sizeof((const type[]){__VA_ARGS__}) / sizeof(type))
 
 // WHERRY_ONE_OF is what an enum accepts: .choices = WHERRY_ONE_OF("red", "green").
@@ -112,9 +114,24 @@ typedef struct wherry_endpoint {
 #define WHERRY_ENDPOINTS(...) \
   .endpoints = (const wherry_endpoint[]){__VA_ARGS__}, .endpoint_count = WHERRY_COUNT_(wherry_endpoint, __VA_ARGS__)
 
-// wherry_route_name is what an endpoint is called in the log.
-static inline wherry_span wherry_route_name(const wherry_endpoint *endpoint) {
-  return wherry_cstr(endpoint->route ? endpoint->route : "*");
+#ifndef WHERRY_ROUTES_BYTES
+#define WHERRY_ROUTES_BYTES 1024 // names of the routes that the endpoint without a route gets
+#endif
+
+static char wherry_routes[WHERRY_ROUTES_BYTES]; // each ends with a zero
+static uint32_t wherry_routes_len;
+
+// wherry_route_name returns what an endpoint at a route is called in the log. There
+// are as many as the server's configuration has, and where they are too long, "*".
+WHERRY_COLD const char *wherry_route_name(const wherry_endpoint *endpoint, wherry_span route) {
+  if (endpoint->route) return endpoint->route;
+  for (uint32_t i = 0; i < wherry_routes_len; i += wherry_cstr(wherry_routes + i).len + 1)
+    if (wherry_same(route, wherry_routes + i)) return wherry_routes + i;
+  if (route.len >= WHERRY_ROUTES_BYTES - wherry_routes_len) return "*";
+  char *name = wherry_routes + wherry_routes_len;
+  if (route.len) __builtin_memcpy(name, route.at, route.len);
+  wherry_routes_len += route.len + 1; // what is behind was always zero
+  return name;
 }
 
 // ---- Errors of handlers. ----
@@ -126,6 +143,7 @@ typedef struct wherry_failure {
   const wherry_head *head; // empty if what failed was not asked with one
   const wherry_error *error;
   const wherry_endpoint *endpoint;
+  const char *route; // at which it was met
   const char *where; // "on_receive"...
 } wherry_failure;
 

@@ -237,8 +237,8 @@ WHERRY_COLD void wherry_put_decimal(wherry_text *t, wherry_span digits, int32_t 
   }
 }
 
-// wherry_put_double writes a finite double with the fewest digits, of at least 15,
-// that read as the same, without zeros at their end.
+// wherry_put_double writes a finite double with 15 digits, or as many more as it takes to
+// read as the same, without zeros at their end. The smallest doubles have fewer.
 WHERRY_COLD void wherry_put_double(wherry_text *t, double value) {
   uint64_t bits;
   __builtin_memcpy(&bits, &value, sizeof(bits));
@@ -246,7 +246,7 @@ WHERRY_COLD void wherry_put_double(wherry_text *t, double value) {
   bits &= ~(1ull << 63);
   if (!bits) return wherry_put_char(t, '0');
   char digits[17], form[40];
-  for (uint32_t count = 15;; count++) {
+  for (uint32_t count = bits >> 52 ? 15 : 1;; count++) {
     int32_t power = wherry_double_digits(bits, digits, count);
     uint32_t kept = count;
     while (kept > 1 && digits[kept - 1] == '0') kept--;

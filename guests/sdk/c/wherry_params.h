@@ -185,14 +185,14 @@ static inline wherry_json_writer wherry_json_scratch(uint32_t room) {
 
 // wherry_deny_invalid is the answer to invalid parameters where an endpoint has none
 // of its own.
-static inline wherry_error wherry_deny_invalid(wherry_conn c, const wherry_endpoint *endpoint, const wherry_invalid *invalid) {
+static inline wherry_error wherry_deny_invalid(wherry_conn c, const char *route, const wherry_invalid *invalid) {
   char places[512];
   wherry_text list = wherry_text_in(places, sizeof(places));
   for (uint32_t i = 0; i < invalid->count; i++) {
     const wherry_param_error *e = &invalid->errors[i];
     wherry_print(&list, "%s%.*s %s %s", i ? ", " : "", WHERRY_SPAN(wherry_source_name(e->param)), e->param->name, e->type);
   }
-  wherry_logf(WHERRY_LOG_WARN, "%.*s: invalid parameters: %.*s", WHERRY_SPAN(wherry_route_name(endpoint)), WHERRY_SPAN(wherry_text_span(&list)));
+  wherry_logf(WHERRY_LOG_WARN, "%s: invalid parameters: %.*s", route, WHERRY_SPAN(wherry_text_span(&list)));
   wherry_json_writer w = wherry_json_scratch(invalid->count * 1024);
   wherry_span body;
   wherry_json_open_object(&w);

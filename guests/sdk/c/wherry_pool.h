@@ -15,26 +15,28 @@ typedef struct wherry_item {
 
 typedef struct wherry_pool {
   char *items;    // `limit` of them, item_bytes each
-  uint32_t *index; // `slots` of them: 0, or the place of an item counted from 1
-  uint32_t item_bytes, limit, slots;
+  uint32_t *index; // 0, or the place of an item counted from 1
+  uint32_t item_bytes, limit;
+  uint32_t slots; // of the index that are in use: a power of two, over `used` twice
   uint32_t used;  // items that are there
   uint32_t fresh; // places that were never taken begin here
   uint32_t free;  // the first free place before them, counted from 1
 } wherry_pool;
 
-// WHERRY_SLOTS is the power of two that is at least 2 * n, so that a search of the
-// index always ends.
+// WHERRY_SLOTS is the power of two that is over 2 * n, so that a search of the index
+// always ends. It begins with few of them, which is all that a small guest touches.
+enum { WHERRY_FIRST_SLOTS = 16 };
 #define WHERRY_FILL_1(n) ((n) | (n) >> 1)
 #define WHERRY_FILL_2(n) (WHERRY_FILL_1(n) | WHERRY_FILL_1(n) >> 2)
 #define WHERRY_FILL_4(n) (WHERRY_FILL_2(n) | WHERRY_FILL_2(n) >> 4)
 #define WHERRY_FILL_8(n) (WHERRY_FILL_4(n) | WHERRY_FILL_4(n) >> 8)
-#define WHERRY_SLOTS(n) ((WHERRY_FILL_8(2u * (n) - 1u) | WHERRY_FILL_8(2u * (n) - 1u) >> 16) + 1u)
+#define WHERRY_SLOTS(n) ((WHERRY_FILL_8(2u * (n) | 15u) | WHERRY_FILL_8(2u * (n) | 15u) >> 16) + 1u)
 
 // WHERRY_POOL defines a pool of n items of a type that begins with a wherry_item.
 #define WHERRY_POOL(name, type, n)                \
   static type name##_items[n];                    \
   static uint32_t name##_index[WHERRY_SLOTS(n)];  \
-  static wherry_pool name = {(char *)name##_items, name##_index, sizeof(type), n, WHERRY_SLOTS(n), 0, 0, 0}
+  static wherry_pool name = {(char *)name##_items, name##_index, sizeof(type), n, WHERRY_FIRST_SLOTS, 0, 0, 0}
 
 static inline wherry_item *wherry_pool_item(const wherry_pool *p, uint32_t place) {
   return (wherry_item *)(p->items + (size_t)(place - 1) * p->item_bytes);
@@ -57,10 +59,21 @@ static inline void *wherry_pool_find(const wherry_pool *p, uint64_t key) {
   return place ? wherry_pool_item(p, place) : 0;
 }
 
+// wherry_pool_grow doubles the index.
+WHERRY_COLD void wherry_pool_grow(wherry_pool *p) {
+  p->slots *= 2;
+  __builtin_memset(p->index, 0, p->slots * sizeof(*p->index));
+  for (uint32_t place = 1; place <= p->fresh; place++) {
+    uint64_t key = wherry_pool_item(p, place)->key;
+    if (key) p->index[wherry_pool_slot(p, key)] = place;
+  }
+}
+
 // wherry_pool_add returns a new item for key, zero but for its front, or 0 where key
 // is 0 or has one already, or the pool is full.
 WHERRY_COLD void *wherry_pool_add(wherry_pool *p, uint64_t key) {
   if (!key || p->used == p->limit) return 0;
+  if (2 * (p->used + 1) >= p->slots) wherry_pool_grow(p);
   uint32_t slot = wherry_pool_slot(p, key), place = p->free;
   if (p->index[slot]) return 0;
   if (!place) place = ++p->fresh;

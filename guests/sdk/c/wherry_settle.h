@@ -7,12 +7,9 @@
 #include "wherry_params.h"
 #include "wherry_requests.h"
 
-// wherry_log_failure writes what failed where; endpoint may be 0.
-WHERRY_COLD void wherry_log_failure(const wherry_endpoint *endpoint, const char *where, wherry_span text) {
-  if (endpoint)
-    wherry_logf(WHERRY_LOG_ERROR, "%.*s %s: %.*s", WHERRY_SPAN(wherry_route_name(endpoint)), where, WHERRY_SPAN(text));
-  else
-    wherry_logf(WHERRY_LOG_ERROR, "%s: %.*s", where, WHERRY_SPAN(text));
+// wherry_log_failure writes what failed where; route is 0 for what has none.
+WHERRY_COLD void wherry_log_failure(const char *route, const char *where, wherry_span text) {
+  wherry_logf(WHERRY_LOG_ERROR, "%s%s%s: %.*s", route ? route : "", route ? " " : "", where, WHERRY_SPAN(text));
 }
 
 // ---- Handlers. ----
@@ -58,9 +55,9 @@ static inline int wherry_waits(const wherry_failure *f) {
 // wherry_settle_internal is the answer to "anything else".
 static inline void wherry_settle_internal(const wherry_failure *f, wherry_span text) {
   static const wherry_header plain = {{"content-type", 12}, {"text/plain; charset=utf-8", 25}};
-  wherry_log_failure(f->endpoint, f->where, text);
+  wherry_log_failure(f->route, f->where, text);
   if (wherry_waits(f)) {
-    wherry_span body = wherry_is_debug ? wherry_format("%.*s %s: %.*s\n", WHERRY_SPAN(wherry_route_name(f->endpoint)), f->where, WHERRY_SPAN(text))
+    wherry_span body = wherry_is_debug ? wherry_format("%s %s: %.*s\n", f->route, f->where, WHERRY_SPAN(text))
                                        : wherry_detail_body(wherry_cstr(wherry_phrase(500)));
     wherry_reply(f, WHERRY_HTTP_INTERNAL_SERVER_ERROR, wherry_is_debug ? &plain : &wherry_json_header, wherry_no_headers, body);
   } else if (f->conn.id) {
@@ -83,7 +80,6 @@ static inline wherry_error wherry_settle_http(const wherry_failure *f) {
 // wherry_settle does with an error what has to be done.
 WHERRY_COLD void wherry_settle(wherry_failure f) {
   wherry_error e = *f.error;
-  if (e.type == WHERRY_NO_ERROR) return;
   wherry_error dealt = wherry_ask_handlers(&f);
   if (dealt.type == WHERRY_NO_ERROR) return;
   if (dealt.type != WHERRY_PASSED) return wherry_settle_internal(&f, wherry_error_text(&dealt));
@@ -98,12 +94,12 @@ WHERRY_COLD void wherry_settle(wherry_failure f) {
 
 // wherry_settle_conn settles what a handler of a connection returned.
 static inline void wherry_settle_conn(const wherry_session *s, const char *where, wherry_error e) {
-  wherry_settle((wherry_failure){{s->item.key}, {0}, &wherry_head_now, &e, s->endpoint, where});
+  if (e.type) wherry_settle((wherry_failure){{s->item.key}, {0}, &wherry_head_now, &e, s->endpoint, s->route, where});
 }
 
 // wherry_only_log is for handlers that answer nobody.
-static inline void wherry_only_log(const wherry_endpoint *endpoint, const char *where, wherry_error e) {
-  if (e.type) wherry_log_failure(endpoint, where, wherry_error_text(&e));
+static inline void wherry_only_log(const char *route, const char *where, wherry_error e) {
+  if (e.type) wherry_log_failure(route, where, wherry_error_text(&e));
 }
 
 #endif

@@ -29,17 +29,17 @@ typedef struct wherry_armed {
 WHERRY_POOL(wherry_alarms, wherry_armed, WHERRY_TIMERS);
 static uint64_t wherry_last_token;
 
-// wherry_after calls alarm once in ms milliseconds, from 1. It returns the timer's
-// token, or 0 if ms is 0 or WHERRY_TIMERS are armed. A timer of a connection does
+// wherry_after calls alarm once in ms milliseconds, or in 1 for 0. It returns the
+// timer's token, or 0 if WHERRY_TIMERS are armed. A timer of a connection does
 // nothing once that has ended, but keeps its place until its time, or until it is cancelled.
 // WHERRY_NOBODY makes it the guest's.
 static inline uint64_t wherry_after(uint32_t ms, wherry_conn c, wherry_alarm alarm, uint64_t argument) {
-  wherry_armed *a = ms ? (wherry_armed *)wherry_pool_add(&wherry_alarms, wherry_last_token + 1) : 0;
+  wherry_armed *a = (wherry_armed *)wherry_pool_add(&wherry_alarms, wherry_last_token + 1);
   if (!a) return 0;
   a->conn = c;
   a->alarm = alarm;
   a->argument = argument;
-  wherry_timer(++wherry_last_token, ms);
+  wherry_timer(++wherry_last_token, ms ? ms : 1);
   return wherry_last_token;
 }
 

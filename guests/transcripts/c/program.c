@@ -1,7 +1,10 @@
 // The program of the transcripts, in C. What each route does is in the README.md
 // above this folder.
+#define WHERRY_CONNS 64
 #define WHERRY_TIMERS 64
-#define WHERRY_ATTACHMENT_BYTES 256
+#define WHERRY_STATE_BYTES 264
+#define WHERRY_ATTACHMENT_BYTES WHERRY_MAX_ATTACHMENT
+#define WHERRY_STAGE_BYTES (256 * 1024)
 #include "../../sdk/c/wherry_app.h"
 
 #define NO_PROTOCOL wherry_nothing
@@ -67,7 +70,7 @@ static wherry_error tell_end(wherry_conn c, const wherry_end *end) {
 // ---- /json ----
 
 static wherry_error on_json(wherry_conn c, const wherry_message *m) {
-  static char buffer[64 * 1024];
+  static char buffer[256 * 1024];
   wherry_json_writer w = wherry_json_to(buffer, sizeof(buffer));
   wherry_json_open_object(&w);
   wherry_json_put_key(&w, WHERRY_STR("got"));
@@ -182,15 +185,14 @@ static wherry_error show_request(wherry_conn c, const wherry_head *h) {
 
 struct member {
   uint32_t room_len;
-  char room[56];
+  char room[WHERRY_MAX_TOPIC];
 };
 
 static wherry_error enter_room(wherry_conn c, const wherry_head *h) {
   struct member *m = WHERRY_STATE(c, struct member);
   wherry_span room = wherry_head_param(h, WHERRY_STR("room"));
-  if (room.len > sizeof(m->room)) return wherry_fail(WHERRY_STR("the room's name is too long"));
-  __builtin_memcpy(m->room, room.at, room.len);
-  m->room_len = room.len;
+  m->room_len = room.len < sizeof(m->room) ? room.len : sizeof(m->room);
+  if (room.len) __builtin_memcpy(m->room, room.at, m->room_len);
   wherry_error e = accept(c);
   return e.type ? e : wherry_room_join(c, room);
 }
@@ -264,11 +266,9 @@ static wherry_error fail_boom(wherry_conn c, const wherry_head *head) {
   return wherry_fail(WHERRY_STR("boom"));
 }
 
-static const wherry_header why_test[] = {{{"x-why", 5}, {"test", 4}}};
-
 static wherry_error fail_http(wherry_conn c, const wherry_head *head) {
   (void)c, (void)head;
-  return wherry_fail_http(WHERRY_HTTP_FORBIDDEN, WHERRY_STR("members only"), (wherry_headers){why_test, 1});
+  return wherry_fail_http(WHERRY_HTTP_FORBIDDEN, WHERRY_STR("members only"), WHERRY_HEADERS({WHERRY_STR("x-why"), WHERRY_STR("test")}));
 }
 
 static wherry_error fail_gone(wherry_conn c, const wherry_head *head) {
@@ -308,8 +308,6 @@ static wherry_error trap(wherry_conn c, const wherry_message *m) {
 
 // ---- /page, /greet, and the guest. ----
 
-static const wherry_header allowed[] = {{{"allow", 5}, {"GET, POST", 9}}};
-
 static wherry_error serve_page(wherry_request r, const wherry_head *h) {
   wherry_span method = wherry_head_method(h);
   if (wherry_same(method, "GET"))
@@ -318,7 +316,7 @@ static wherry_error serve_page(wherry_request r, const wherry_head *h) {
   if (wherry_same(method, "POST"))
     return wherry_request_respond(r, WHERRY_HTTP_CREATED, WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("application/octet-stream")}),
                                   wherry_head_body(h));
-  return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing, (wherry_headers){allowed, 1});
+  return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing, WHERRY_HEADERS({WHERRY_STR("allow"), WHERRY_STR("GET, POST")}));
 }
 
 static wherry_error greet(wherry_conn c, const wherry_head *head) {
