@@ -84,11 +84,11 @@ has_rust() {
 	return 1
 }
 
-# wasm_rust ARG...: runs rustc for wasm32. Paths are from here, so that nothing depends
-# on where here is. Of the custom sections the functions' names stay, as in C.
+# wasm_rust ARG...: runs rustc for wasm32. Paths are from here, and it is told to
+# forget where here is. Of the custom sections the functions' names stay, as in C.
 wasm_rust() {
 	"$rustc" --edition 2021 --target wasm32-unknown-unknown -D warnings -C opt-level=2 -C codegen-units=1 \
-		-C panic=abort -C debuginfo=0 -C linker="$wasm_ld" "$@"
+		-C panic=abort -C debuginfo=0 -C linker="$wasm_ld" --remap-path-prefix "$PWD=" "$@"
 }
 
 # build_rust SOURCE FILE: SOURCE to FILE.wasm, with the SDK. A stack of 128 KiB is enough
