@@ -61,6 +61,8 @@ func mayImport() map[string][]string {
 		// Support for tests, which no package above may import.
 		"internal/attack":      nil,
 		"internal/conformance": {gobwas},
+
+		"internal/conformance/cases": {"abi", "guests/sdk/go"},
 	}
 }
 

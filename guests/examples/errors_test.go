@@ -10,7 +10,7 @@ import (
 
 // noJSON is what each language says of a value that has no JSON: its type, in the
 // language's words.
-var noJSON = map[string]string{"go": "cannot encode *main.Vault", "assemblyscript": "cannot encode Token as JSON"}
+var noJSON = map[string]string{"go": "cannot encode *main.Vault", "assemblyscript": "cannot encode Token"}
 
 // TestErrors: an HTTP error is a response as long as there is HTTP, and 1011 on a
 // WebSocket; a policy is a close code. Of anything else the log has the text, and

@@ -36,7 +36,7 @@ func enter(c *wherry.Conn) error {
 	return room.Except(c).BroadcastText(name + " joined")
 }
 
-func say(c *wherry.Conn, m *wherry.Message) error {
+func say(c *wherry.Conn, m wherry.Message) error {
 	text := m.Text()
 	if text == "" {
 		return nil

@@ -32,7 +32,7 @@ func refuse(c *wherry.Conn) error {
 
 // tooLate fails with an HTTP error where there is no HTTP any more: the client sees
 // 1011.
-func tooLate(*wherry.Conn, *wherry.Message) error {
+func tooLate(*wherry.Conn, wherry.Message) error {
 	return wherry.NewHTTPError(wherry.StatusUnauthorized, "")
 }
 
@@ -42,7 +42,7 @@ type Forbidden struct{}
 func (*Forbidden) Error() string { return "forbidden" }
 
 // forbid closes by a policy, in two ways.
-func forbid(_ *wherry.Conn, m *wherry.Message) error {
+func forbid(_ *wherry.Conn, m wherry.Message) error {
 	if m.Text() == "typed" {
 		return &Forbidden{}
 	}
@@ -64,7 +64,7 @@ func enter(c *wherry.Conn) error {
 }
 
 // crash fails with what no client may read.
-func crash(c *wherry.Conn, _ *wherry.Message) error {
+func crash(c *wherry.Conn, _ wherry.Message) error {
 	return errors.New("token " + c.State.(string) + " is broken")
 }
 
@@ -72,4 +72,4 @@ func crash(c *wherry.Conn, _ *wherry.Message) error {
 type Vault struct{ combination int }
 
 // sendVault fails with an error that names the type.
-func sendVault(c *wherry.Conn, _ *wherry.Message) error { return c.SendJSON(&Vault{combination: 7}) }
+func sendVault(c *wherry.Conn, _ wherry.Message) error { return c.SendJSON(&Vault{combination: 7}) }

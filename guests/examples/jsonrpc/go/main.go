@@ -26,7 +26,7 @@ var (
 )
 
 // receive answers a call, or a batch of them.
-func receive(c *wherry.Conn, m *wherry.Message) error {
+func receive(c *wherry.Conn, m wherry.Message) error {
 	request, err := wherry.ParseJSON(m.Bytes())
 	if err != nil {
 		return c.SendJSON(failure(nil, parseError))

@@ -43,7 +43,7 @@ func enter(c *wherry.Conn) error {
 	return c.Accept()
 }
 
-func receive(c *wherry.Conn, m *wherry.Message) error {
+func receive(c *wherry.Conn, m wherry.Message) error {
 	b := c.State.(*bucket)
 	if b.take() {
 		b.refused = 0

@@ -67,7 +67,7 @@ func (p *pair) other(c *wherry.Conn) *wherry.Conn {
 	return p.first
 }
 
-func pass(c *wherry.Conn, m *wherry.Message) error {
+func pass(c *wherry.Conn, m wherry.Message) error {
 	p := c.State.(*pair)
 	if other := p.other(c); other != nil {
 		return other.Send(m)

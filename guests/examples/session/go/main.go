@@ -57,7 +57,7 @@ func enter(c *wherry.Conn) error {
 	return c.Accept()
 }
 
-func answer(c *wherry.Conn, m *wherry.Message) error {
+func answer(c *wherry.Conn, m wherry.Message) error {
 	v := c.State.(*visit)
 	if err := c.SendText("Session cookie or query token value is: " + v.pass); err != nil {
 		return err
