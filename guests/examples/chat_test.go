@@ -29,11 +29,14 @@ func TestChat(t *testing.T) {
 
 		eva.leaves(1000, "good night")
 		ann.hears("eva müller left")
+		s.dial("/chat/%ff").vanishes()
+		ann.hears("\uFFFD joined", "\uFFFD left")
 		ann.send(2, []byte("bytes"))
 		ann.closed(1003, "text expected")
 		s.saw(
 			"/chat/{name}: HTTP 101, 1006 , by peer", "INFO farewell: send while closed",
 			"/chat/{name}: HTTP 101, 1000 good night, by peer, clean", "INFO farewell: send while closed",
+			"/chat/{name}: HTTP 101, 1006 , by peer", "INFO farewell: send while closed",
 			"/chat/{name}: HTTP 101, 1003 text expected, by guest, clean", "INFO farewell: send while closed",
 		)
 	})
