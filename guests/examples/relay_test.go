@@ -2,6 +2,7 @@ package examples
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -43,6 +44,18 @@ func TestRelay(t *testing.T) {
 		a.send(ws.OpBinary, early, []byte("last"))
 		a.send(ws.OpBinary, []byte("x"))
 		a.closed(1009, "peer too late")
+		a = s.dial("/relay/empty")
+		a.send(ws.OpBinary, make([][]byte, 256)...)
+		a.send(ws.OpBinary, nil)
+		a.closed(1009, "peer too late")
+		a = s.dial("/relay/most")
+		a.send(ws.OpBinary, slices.Repeat([][]byte{early[:256]}, 256)...)
+		b = s.dial("/relay/most")
+		for range 256 {
+			b.gets(early[:256])
+		}
+		b.leaves(1000, "")
+		a.closed(1001, "peer left")
 		a, b = s.dial("/relay/text"), s.dial("/relay/text")
 		a.say("text")
 		a.closed(1003, "bytes expected")
@@ -54,6 +67,9 @@ func TestRelay(t *testing.T) {
 			route+": HTTP 101, 1006 , by peer",
 			route+": HTTP 101, 1001 peer left, by guest, clean",
 			route+": HTTP 101, 1009 peer too late, by guest, clean",
+			route+": HTTP 101, 1009 peer too late, by guest, clean",
+			route+": HTTP 101, 1000 , by peer, clean",
+			route+": HTTP 101, 1001 peer left, by guest, clean",
 			route+": HTTP 101, 1003 bytes expected, by guest, clean",
 			route+": HTTP 101, 1001 peer left, by guest, clean",
 		)

@@ -9,8 +9,11 @@ import (
 	wherry "github.com/seed-c6589352/wherry/guests/sdk/go"
 )
 
-// nameBytes is the longest name.
-const nameBytes = 32
+// Everybody in a room is told all names, so both have a limit.
+const (
+	nameBytes  = 32
+	roomPeople = 100
+)
 
 var (
 	roomName = wherry.StringParam(wherry.InPath, "room")
@@ -44,6 +47,9 @@ func enter(c *wherry.Conn) error {
 	m := &member{name: name.Value(r), room: wherry.Room(roomName.Value(r))}
 	if m.name == "" || len(m.name) > nameBytes {
 		return badName()
+	}
+	if len(here[m.room]) == roomPeople {
+		return wherry.NewCloseError(wherry.CloseTryAgainLater, "room is full")
 	}
 	if err := c.Accept(); err != nil {
 		return err

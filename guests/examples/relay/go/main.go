@@ -9,8 +9,12 @@ import (
 	wherry "github.com/seed-c6589352/wherry/guests/sdk/go"
 )
 
-// keptBytes is how much one side may send before the other is there.
-const keptBytes = 64 << 10
+// What one side may send before the other is there. Messages have a limit of their
+// own: those that are empty would fill the memory too.
+const (
+	keptBytes    = 64 << 10
+	keptMessages = 256
+)
 
 func init() {
 	wherry.Register("/relay/{key}", wherry.Endpoint{
@@ -72,7 +76,7 @@ func pass(c *wherry.Conn, m wherry.Message) error {
 	if other := p.other(c); other != nil {
 		return other.Send(m)
 	}
-	if p.size += len(m.Bytes()); p.size > keptBytes {
+	if p.size += len(m.Bytes()); p.size > keptBytes || len(p.kept) == keptMessages {
 		return wherry.NewCloseError(wherry.CloseTooBig, "peer too late")
 	}
 	p.kept = append(p.kept, slices.Clone(m.Bytes())) // the host's memory is used again
