@@ -14,6 +14,7 @@ const (
 	stageBytes    = 64 << 10  // payloads of commands between two flushes
 	keptBytes     = 1 << 20   // of payloads that are larger than the stage
 	maxMessage    = 16 << 20  // the largest buffer that is lent to the host
+	maxPayload    = 1 << 30   // more than any
 )
 
 // mem is what the host knows the address of: a global, because Go never moves or
@@ -53,7 +54,8 @@ func isShared(r *abi.Record) bool {
 // over, or longer where it was lent. The host has seen to it that it is in this
 // guest's memory.
 func payload(r *abi.Record) []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(ground(), int(r.Data))), r.Len)
+	// Not unsafe.Slice, which multiplies by a call.
+	return (*[maxPayload]byte)(unsafe.Add(ground(), int(r.Data)))[:r.Len:r.Len]
 }
 
 // isPayload reports whether b lies where an event's payload does, so that a command

@@ -57,6 +57,9 @@ func turn(events uint32) int32 {
 func handle(r *abi.Record) {
 	if !isShared(r) {
 		takeBack(r)
+		if r.Len == 0 {
+			r.Data = boxAddress() // it may be 0, where no slice can be
+		}
 	}
 	switch r.Kind {
 	case abi.Message:
@@ -212,6 +215,9 @@ func disconnect(r *abi.Record) {
 // fault tells of a command that was refused.
 func fault(r *abi.Record) {
 	f := Fault{abi.Kind(r.Flags), abi.Status(r.Code), conns.find(r.Conn)}
+	if f.Command == abi.Timer {
+		delete(timers.armed, r.Token) // it will not fire
+	}
 	switch {
 	case guest.onFault != nil:
 		guest.onFault(f)
