@@ -167,6 +167,60 @@ func TestIdleMemory(t *testing.T) {
 	}
 }
 
+// TestLargeMessages lends buffers for messages of a megabyte, within the fuel that a
+// host allows for it by default. They come back with the message, and are used again.
+func TestLargeMessages(t *testing.T) {
+	g := boot(t, buildGuest(t))
+	for i := range uint64(300) {
+		g.connect(i+1, "/echo")
+	}
+	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	for i := range uint64(300) {
+		at, err := g.Alloc(len(large))
+		if err != nil || at == 0 {
+			t.Fatalf("message %d: no buffer: %v", i, err)
+		}
+		place, _ := g.View(at, uint32(len(large)))
+		copy(place, large)
+		r := abi.Record{Kind: abi.Message, Conn: i + 1, Data: at, Len: uint32(len(large))}
+		if !g.PushAt(&r) {
+			t.Fatal("no room for a record")
+		}
+		if n, err := g.turn(); n != 1 || err != nil {
+			t.Fatalf("message %d: %d commands, %v", i, n, err)
+		}
+		g.Command(0, &r)
+		if p, ok := g.View(r.Data, r.Len); !ok || r.Data != at || !bytes.Equal(p, large) {
+			t.Fatalf("message %d came back as %+v", i, r)
+		}
+	}
+}
+
+// TestCollectorFuel: a cycle of Go's collector happens in one turn. What it takes is
+// what README.md says, because the fuel that a host gives has to be enough for it.
+func TestCollectorFuel(t *testing.T) {
+	const conns = 5000
+	g := boot(t, buildGuest(t))
+	for i := range uint64(conns) {
+		g.connect(i+1, "/garbage")
+	}
+	var most int64
+	for i := range uint64(5000) {
+		g.push(abi.Record{Kind: abi.Message, Conn: i%conns + 1}, nil)
+		if _, err := g.turn(); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, g.Spent())
+	}
+	t.Logf("at most %d units of fuel in a turn, with %d connections", most, conns)
+	if most > 5_000_000+5000*conns {
+		t.Errorf("a turn took %d units of fuel", most)
+	}
+	if most < 1_000_000 {
+		t.Errorf("no turn took more than %d units: nothing was collected", most)
+	}
+}
+
 // TestPanic: the log of the host has the text of a panic and the functions that led
 // to it, though the module has no debug information.
 func TestPanic(t *testing.T) {

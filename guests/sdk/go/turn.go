@@ -31,8 +31,7 @@ func turn(events uint32) int32 {
 		forgetCommands()
 	}
 	if len(loans.delivered) != 0 {
-		clear(loans.delivered)
-		loans.delivered = loans.delivered[:0]
+		forgetDelivered()
 	}
 	cursor := (*uint32)(unsafe.Pointer(&mem.box[abi.CursorOffset/8]))
 	for i := range events {

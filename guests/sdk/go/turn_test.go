@@ -243,6 +243,19 @@ func TestLend(t *testing.T) {
 	if len(loans.delivered) != 0 || isPayload(buffer) {
 		t.Error("still delivered in the next turn")
 	}
+	if lend(101) == first || lend(100) != first || lend(100) == first {
+		t.Error("a buffer is used again where it fits, and once")
+	}
+	for range 10 {
+		at := lend(spareBytes)
+		lend(spareBytes + 1)
+		handle(&abi.Record{Kind: 99, Data: at})
+		handle(&abi.Record{Kind: 99, Data: address(loans.held[len(loans.held)-1])})
+	}
+	turn(0)
+	if len(loans.spare) > spareBuffers {
+		t.Errorf("%d buffers are kept", len(loans.spare))
+	}
 }
 
 // TestTurnNoise delivers what no host would, in an order that none would have: there
