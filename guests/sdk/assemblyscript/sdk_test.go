@@ -45,18 +45,19 @@ func TestMemoryIsBounded(t *testing.T) {
 	object := `{"a":[` + strings.Repeat(`"some text",`, 50) + `1.5]}`
 	for _, tc := range []struct {
 		name  string
+		turns int
 		event func(i int) []event
 	}{
-		{"text", func(int) []event { return []event{text(1, strings.Repeat("x", 1000))} }},
-		{"json", func(int) []event { return []event{text(2, object)} }},
-		{"connections", func(i int) []event {
+		{"text", 6000, func(int) []event { return []event{text(1, strings.Repeat("x", 1000))} }},
+		{"json", 6000, func(int) []event { return []event{text(2, object)} }},
+		{"connections", 20000, func(i int) []event {
 			conn := uint64(i + 10)
 			return []event{connect(conn, "/count"), text(conn, "x"), closed(conn)}
 		}},
-		{"timers", func(i int) []event {
+		{"timers", 20000, func(i int) []event {
 			return []event{text(3, "50"), {Record: abi.Record{Kind: abi.Timer, Token: uint64(i + 1)}}}
 		}},
-		{"large", func(int) []event { return []event{text(1, strings.Repeat("x", 300_000))} }},
+		{"large", 600, func(int) []event { return []event{text(1, strings.Repeat("x", 300_000))} }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := start(t, program)
@@ -67,7 +68,7 @@ func TestMemoryIsBounded(t *testing.T) {
 				}
 				return h.memoryBytes()
 			}
-			if before, after := run(0, 300), run(300, 6000); after > before {
+			if before, after := run(0, 300), run(300, tc.turns); after > before {
 				t.Errorf("memory went from %d to %d bytes", before, after)
 			}
 		})
@@ -107,6 +108,41 @@ func TestConnectionsAreFound(t *testing.T) {
 			if said := h.turn(text(conn, "x")); len(said) != 0 {
 				t.Fatalf("%d: answers when it is over: %v", conn, said)
 			}
+		}
+	}
+}
+
+// TestText: text of any length and of characters of any size goes in and out, and
+// what is not UTF-8 in a query becomes U+FFFD, byte by byte.
+func TestText(t *testing.T) {
+	h := start(t, program)
+	h.turn(connect(1, "/text"))
+	r := rand.New(rand.NewPCG(5, 6))
+	alphabets := []string{"a", "abcé", "aé世", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa🚢", "世界", "\x00\x7f\u0080\u07ff\u0800\uffff\U00010000\U0010ffff"}
+	for n := range 3000 {
+		runes := []rune(alphabets[n%len(alphabets)])
+		var b strings.Builder
+		for range r.IntN(100) {
+			b.WriteRune(runes[r.IntN(len(runes))])
+		}
+		sent := b.String()
+		if got := h.only(h.turn(text(1, sent))); got != sent {
+			t.Fatalf("sent %q, got %q", sent, got)
+		}
+	}
+	for n := range 2000 {
+		raw := make([]byte, r.IntN(40))
+		for i := range raw {
+			raw[i] = []byte("\x20az\x80\xbf\xc0\xc2\xe0\xa0\xed\x9f\xef\xf0\x90\xf4\x8f\xf5\xff")[r.IntN(18)]
+		}
+		query := "q="
+		for _, c := range raw {
+			query += fmt.Sprintf("%%%02X", c)
+		}
+		conn := uint64(n + 10)
+		said := h.turn(event{abi.Record{Kind: abi.Connect, Conn: conn}, fields(":route", "/request", ":query", query)}, closed(conn))
+		if got, want := said[9].data, string([]rune(string(raw))); got != want {
+			t.Fatalf("%q: got %q, want %q", raw, got, want)
 		}
 	}
 }
@@ -236,7 +272,7 @@ func TestInterfaces(t *testing.T) {
 }
 
 // TestAnswerLater: a request keeps its handle when its head is gone, and is
-// answered once.
+// answered once; to answer again is an error, here of the request after it.
 func TestAnswerLater(t *testing.T) {
 	h := start(t, probe)
 	request := func(handle uint64, path string) event {
@@ -246,8 +282,12 @@ func TestAnswerLater(t *testing.T) {
 		t.Fatalf("got %v", said)
 	}
 	said := h.turn(request(8, "/two"))
-	if len(said) != 1 || said[0].Kind != abi.Respond || said[0].Conn != 7 || said[0].Code != 200 || said[0].data != fields(":body", ",/two") {
+	if len(said) != 2 || said[0].Kind != abi.Respond || said[0].Conn != 7 || said[0].Code != 200 || said[0].data != fields(":body", ",/two") ||
+		said[1].Kind != abi.Respond || said[1].Conn != 8 || said[1].Code != 500 {
 		t.Errorf("got %v", said)
+	}
+	if want := "error /later on_request: respond while closed"; len(h.logged) != 1 || h.logged[0] != want {
+		t.Errorf("logged %q", h.logged)
 	}
 }
 

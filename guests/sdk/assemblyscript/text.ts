@@ -1,13 +1,71 @@
 // Text: strings are UTF-16 here and UTF-8 everywhere else.
 
-/** Writes text as UTF-8 to at, where String.UTF8.byteLength(text) bytes are free; returns how many. */
-export function encodeTo(text: string, at: usize): i32 {
-  return <i32>String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at, false, String.UTF8.ErrorMode.REPLACE);
+/** How many bytes text has as UTF-8. */
+export function utf8Length(text: string): i32 {
+  let from = changetype<usize>(text);
+  const end = from + (<usize>text.length << 1);
+  let bytes = text.length;
+  while (from < end) {
+    if (ASC_FEATURE_SIMD) {
+      while (end - from >= 16 && !v128.any_true(v128.and(v128.load(from), i16x8.splat(~0x7f)))) from += 16;
+    }
+    // Eight at least, where it is worth while to look for ASCII again.
+    for (const stop = min(from + 16, end); from < stop; from += 2) {
+      const c = load<u16>(from);
+      if (c < 0x80) continue;
+      // A pair of surrogates has four bytes, two for each.
+      bytes += c < 0x800 || isPaired(c, from, changetype<usize>(text), end) ? 1 : 2;
+    }
+  }
+  return bytes;
 }
 
-/** The string of bytes that are known to be UTF-8, such as a message that is text. */
-export function decodeValid(at: usize, len: i32): string {
-  return String.UTF8.decodeUnsafe(at, len);
+/** Whether a unit of UTF-16 is one half of a pair of surrogates. */
+function isPaired(c: u16, at: usize, start: usize, end: usize): bool {
+  if ((c & 0xfc00) == 0xd800) return at + 2 < end && (load<u16>(at, 2) & 0xfc00) == 0xdc00;
+  return (c & 0xfc00) == 0xdc00 && at > start && (load<u16>(at - 2) & 0xfc00) == 0xd800;
+}
+
+/**
+ * Writes text as UTF-8 to at, where utf8Length(text) bytes are free, and
+ * returns how many it wrote. Half a pair of surrogates becomes U+FFFD.
+ */
+export function encodeTo(text: string, at: usize): i32 {
+  let from = changetype<usize>(text);
+  const end = from + (<usize>text.length << 1);
+  let to = at;
+  while (from < end) {
+    const ascii = narrow(from, end, to);
+    from += ascii << 1;
+    to += ascii;
+    if (from == end) break;
+    // Up to the next ASCII: the library knows the rest of UTF-8.
+    const start = from;
+    while (from < end && load<u16>(from) >= 0x80) from += 2;
+    to += String.UTF8.encodeUnsafe(start, <i32>((from - start) >> 1), to, false, String.UTF8.ErrorMode.REPLACE);
+  }
+  return <i32>(to - at);
+}
+
+/** Writes the ASCII that is in front of UTF-16 to at; returns how many characters. */
+function narrow(from: usize, end: usize, to: usize): usize {
+  const start = to;
+  if (ASC_FEATURE_SIMD) {
+    while (end - from >= 32) {
+      const a = v128.load(from);
+      const b = v128.load(from, 16);
+      if (v128.any_true(v128.and(v128.or(a, b), i16x8.splat(~0x7f)))) break;
+      v128.store(to, i8x16.narrow_i16x8_u(a, b));
+      from += 32;
+      to += 16;
+    }
+  }
+  while (from < end && load<u16>(from) < 0x80) {
+    store<u8>(to, load<u16>(from));
+    from += 2;
+    to++;
+  }
+  return to - start;
 }
 
 /** The string of any bytes: each that is no part of a character becomes U+FFFD. */
@@ -17,6 +75,10 @@ export function decode(at: usize, len: i32): string {
   let to = start;
   const end = at + len;
   while (at < end) {
+    const ascii = widen(at, end, to);
+    at += ascii;
+    to += ascii << 1;
+    if (at == end) break;
     const size = characterBytes(at, end);
     const c = size ? codePoint(at, size) : 0xfffd;
     at += max(size, 1);
@@ -28,7 +90,28 @@ export function decode(at: usize, len: i32): string {
       to += 4;
     }
   }
-  return changetype<string>(__renew(start, to - start));
+  return to - start == <usize>len << 1 ? text : changetype<string>(__renew(start, to - start));
+}
+
+/** Writes the ASCII in front as UTF-16 to an address; returns how many bytes it read. */
+function widen(at: usize, end: usize, to: usize): usize {
+  const start = at;
+  if (ASC_FEATURE_SIMD) {
+    while (end - at >= 16) {
+      const bytes = v128.load(at);
+      if (i8x16.bitmask(bytes)) break;
+      v128.store(to, i16x8.extend_low_i8x16_u(bytes));
+      v128.store(to, i16x8.extend_high_i8x16_u(bytes), 16);
+      at += 16;
+      to += 32;
+    }
+  }
+  while (at < end && load<u8>(at) < 0x80) {
+    store<u16>(to, load<u8>(at));
+    at++;
+    to += 2;
+  }
+  return at - start;
 }
 
 /** How many bytes the character at the address has, or 0 if it is none. */
@@ -78,7 +161,7 @@ export function cutText(text: string, limit: i32): string {
 /** Whether the bytes are text, as UTF-8. */
 export function equalText(at: usize, len: i32, text: string): bool {
   // What is not ASCII has fewer units than bytes.
-  if (len != text.length) return len > text.length && len == String.UTF8.byteLength(text) && decode(at, len) == text;
+  if (len != text.length) return len > text.length && len == utf8Length(text) && decode(at, len) == text;
   for (let i = 0; i < len; i++) {
     if (load<u8>(at + i) != <u32>text.charCodeAt(i)) return false;
   }
