@@ -25,7 +25,7 @@ func openMailbox() uint32 {
 // outbox. What func init commanded is still there in the first turn.
 //
 // Budget: 0 allocations for a message in bytes that is answered with bytes
-// (TestEchoBudget).
+// (TestGuest, TestTurnBudget).
 func turn(events uint32) int32 {
 	if outbox.returned {
 		forgetCommands()
