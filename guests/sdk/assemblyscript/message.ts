@@ -28,7 +28,7 @@ export class Message {
   /** Forgets the event. */
   clear(): void {
     this.bytes.set(0, 0);
-    this.json = nothing;
+    if (changetype<usize>(this.json) != changetype<usize>(nothing)) this.json = nothing;
   }
 }
 
