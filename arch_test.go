@@ -47,9 +47,22 @@ func mayImport() map[string][]string {
 		"guests/transcripts/go":   {"guests/sdk/go"},
 		"cmd/wherry":              {"runtime", "wasmhost", "guests", toml},
 
+		// What people copy shows what a guest needs: the SDK, and no more.
+		"guests/examples/chat/go":     {"guests/sdk/go"},
+		"guests/examples/doorman/go":  {"guests/sdk/go"},
+		"guests/examples/errors/go":   {"guests/sdk/go"},
+		"guests/examples/jsonrpc/go":  {"guests/sdk/go"},
+		"guests/examples/limiter/go":  {"guests/sdk/go"},
+		"guests/examples/plain/go":    {"guests/sdk/go"},
+		"guests/examples/presence/go": {"guests/sdk/go"},
+		"guests/examples/relay/go":    {"guests/sdk/go"},
+		"guests/examples/session/go":  {"guests/sdk/go"},
+
 		// Support for tests, which no package above may import.
 		"internal/attack":      nil,
 		"internal/conformance": {gobwas},
+
+		"internal/conformance/cases": {"abi", "guests/sdk/go"},
 	}
 }
 

@@ -104,7 +104,7 @@ func TestScenarios(t *testing.T) {
 		for _, d := range once(scenariosExcluded[s.ID], s.Deliveries(seed)) {
 			jobs = append(jobs, &job{
 				id: s.ID, delivery: d.Name, alone: s.MeasuresMemory(),
-				play: func() (bool, error) { return false, playScenario(&s, cache, d) },
+				play: func() (bool, error) { return false, playScenario(&s, nil, cache, d) },
 			})
 		}
 	}
@@ -112,8 +112,9 @@ func TestScenarios(t *testing.T) {
 	judge(t, jobs, scenariosExcluded)
 }
 
-// scenarioConfig is the server that s asks for, as far as it can be configured.
-func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, error) {
+// scenarioConfig is the server that s asks for, as far as it can be configured. Its
+// guest is module, or the recorder if there is none.
+func scenarioConfig(s *conformance.Scenario, module []byte, cache string) (runtime.Config, error) {
 	limits := runtime.Limits{}
 	var origins []string
 	disabled := false
@@ -159,6 +160,9 @@ func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, erro
 		all["/close/{code}"] = "connect: accept; close 1000 " + strings.Repeat("x", 124)
 	}
 	config := recorderConfig(all, limits)
+	if module != nil {
+		config.Tenants[0].Module, config.Tenants[0].Config = module, nil
+	}
 	for i := range config.Routes {
 		config.Routes[i].Origins, config.Routes[i].Disabled = origins, disabled
 	}
@@ -169,9 +173,9 @@ func scenarioConfig(s *conformance.Scenario, cache string) (runtime.Config, erro
 	return config, nil
 }
 
-// playScenario plays s on a new server.
-func playScenario(s *conformance.Scenario, cache string, d conformance.Delivery) error {
-	config, err := scenarioConfig(s, cache)
+// playScenario plays s on a new server with a guest as in scenarioConfig.
+func playScenario(s *conformance.Scenario, module []byte, cache string, d conformance.Delivery) error {
+	config, err := scenarioConfig(s, module, cache)
 	if err != nil {
 		return err
 	}

@@ -107,29 +107,30 @@ export function receive(handle: u64, record: usize): void {
   const conn = conns.get(handle);
   if (conn === null || conn.phase != Phase.Open) return;
   message.set(record);
-  const wrong = misfit(conn.endpoint.encoding);
-  if (wrong !== null) conn.close(abi.CLOSE_UNSUPPORTED_DATA, wrong);
-  else {
-    const error = conn.endpoint.onReceive(conn, message);
+  const endpoint = conn.endpoint;
+  if (endpoint.encoding == Encoding.Any || fits(conn, endpoint.encoding)) {
+    const error = endpoint.onReceive(conn, message);
     if (error !== null) failConn(conn, "on_receive", null, error);
   }
   message.clear();
 }
 
-/** What is wrong with the kind of the message; null if nothing is. It reads JSON. */
-function misfit(encoding: Encoding): string | null {
-  switch (encoding) {
-    case Encoding.Text: return message.isText ? null : "text expected";
-    case Encoding.Bytes: return message.isText ? "bytes expected" : null;
-    case Encoding.Json: {
-      if (!message.isText) return "json expected";
-      const value = readJson(message.bytes.at, message.bytes.length);
-      if (value === null) return "malformed json";
-      message.json = value;
-      return null;
-    }
-    default: return null;
+/** Whether the message is of the kind that the encoding asks for; it is closed if not. JSON is read. */
+function fits(conn: Conn, encoding: Encoding): bool {
+  if (encoding == Encoding.Bytes) {
+    if (!message.isText) return true;
+    conn.close(abi.CLOSE_UNSUPPORTED_DATA, "bytes expected");
+    return false;
   }
+  if (!message.isText) {
+    conn.close(abi.CLOSE_UNSUPPORTED_DATA, encoding == Encoding.Text ? "text expected" : "json expected");
+    return false;
+  }
+  if (encoding == Encoding.Text) return true;
+  const value = readJson(message.bytes.at, message.bytes.length);
+  if (value !== null) message.json = value;
+  else conn.close(abi.CLOSE_UNSUPPORTED_DATA, "malformed json");
+  return value !== null;
 }
 
 /** A connection is over. */

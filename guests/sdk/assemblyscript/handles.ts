@@ -7,6 +7,8 @@ export class HandleMap<T> {
   private keys: StaticArray<u64> = new StaticArray<u64>(SMALLEST);
   private values: StaticArray<T | null> = new StaticArray<T | null>(SMALLEST);
   private size: i32 = 0;
+  /** One less than the places. */
+  private mask: i32 = SMALLEST - 1;
 
   get length(): i32 { return this.size; }
 
@@ -50,15 +52,17 @@ export class HandleMap<T> {
 
   /** Where the key is, or else the free place where it would go. */
   private find(key: u64): i32 {
-    const mask = this.keys.length - 1;
+    // By address: a reference in a variable has its price, and this is asked for every message.
+    const keys = load<usize>(changetype<usize>(this), offsetof<HandleMap<T>>("keys"));
+    const mask = this.mask;
     let i = home(key, mask);
-    for (let k = unchecked(this.keys[i]); k != key && k != 0; k = unchecked(this.keys[i])) i = (i + 1) & mask;
+    for (let k = load<u64>(keys + (<usize>i << 3)); k != key && k != 0; k = load<u64>(keys + (<usize>i << 3))) i = (i + 1) & mask;
     return i;
   }
 
   /** Frees a place, and moves those up that were kept from theirs by it. */
   private close(hole: i32): void {
-    const mask = this.keys.length - 1;
+    const mask = this.mask;
     for (let i = (hole + 1) & mask; this.keys[i] != 0; i = (i + 1) & mask) {
       // Whether the hole is between where the key would like to be and where it is.
       if (((i - home(this.keys[i], mask)) & mask) < ((i - hole) & mask)) continue;
@@ -73,6 +77,7 @@ export class HandleMap<T> {
     const values = this.values;
     this.keys = new StaticArray<u64>(places);
     this.values = new StaticArray<T | null>(places);
+    this.mask = places - 1;
     for (let i = 0; i < keys.length; i++) {
       if (keys[i] != 0) this.put(this.find(keys[i]), keys[i], values[i]);
     }

@@ -13,6 +13,8 @@ export class Span {
   length: i32 = 0;
 
   /** Points the span elsewhere. */
+  // @ts-ignore: decorator
+  @inline
   set(at: usize, length: i32): void {
     this.at = at;
     this.length = length;

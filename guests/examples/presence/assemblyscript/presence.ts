@@ -1,13 +1,14 @@
 // Who is in a room, told to all who are in it as people come and go.
 import {
-  Conn, Disconnect, Endpoint, JsonArray, JsonObject, JsonString, OnInvalid, ParamError, PolicyError, Request, Room, WherryError,
+  CLOSE_TRY_AGAIN_LATER, Conn, Disconnect, Endpoint, JsonArray, JsonObject, JsonString, OnInvalid, ParamError, PolicyError, Request, Room, WherryError,
   register,
 } from "../../../sdk/assemblyscript";
 
 export * from "../../../sdk/assemblyscript/exports";
 
-/** The longest name, in bytes. */
+/** The longest name, in bytes. Everybody in a room is told all names, so both have a limit. */
 const NAME_BYTES: i32 = 32;
+const ROOM_PEOPLE: i32 = 100;
 
 /** A room with the names of who is there, in the order of arrival. */
 class Presence {
@@ -17,6 +18,7 @@ class Presence {
   constructor(readonly name: string) { this.room = new Room(name); }
 
   get isEmpty(): bool { return this.here.length == 0; }
+  get isFull(): bool { return this.here.length == ROOM_PEOPLE; }
 
   enter(member: Member): WherryError | null {
     this.here.push(member);
@@ -66,6 +68,7 @@ class Rooms extends Endpoint implements OnInvalid {
     const bytes = String.UTF8.byteLength(name);
     if (bytes < 1 || bytes > NAME_BYTES) return badName();
     const presence = roomOf(request.params.string("room"));
+    if (presence.isFull) return new PolicyError(CLOSE_TRY_AGAIN_LATER, "room is full");
     // Into the room before the others are told, so that the newcomer is told too.
     const joined = presence.room.join(conn);
     if (joined !== null) return joined;

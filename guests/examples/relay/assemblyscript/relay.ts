@@ -6,8 +6,12 @@ import {
 
 export * from "../../../sdk/assemblyscript/exports";
 
-/** What the first side may send before the second is there. */
+/**
+ * What the first side may send before the second is there. Messages have a limit of
+ * their own: those that are empty would fill the memory too.
+ */
 const EARLY_BYTES: i32 = 64 << 10;
+const EARLY_MESSAGES: i32 = 256;
 
 /** Two connections, of which the second may not be there yet. */
 class Pair {
@@ -21,7 +25,7 @@ class Pair {
 
   /** Keeps bytes for the second; false if that is too much. */
   keep(bytes: Span): bool {
-    if (bytes.length > EARLY_BYTES - this.earlyBytes) return false;
+    if (bytes.length > EARLY_BYTES - this.earlyBytes || this.early.length == EARLY_MESSAGES) return false;
     this.early.push(bytes.toArray());
     this.earlyBytes += bytes.length;
     return true;
