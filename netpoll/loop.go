@@ -51,6 +51,7 @@ type Loop struct {
 	alarm     time.Duration // when Deliver must be called at the latest; 0: whenever
 	drain     drain
 	drained   func() // to be called when there are no connections left
+	stepped   bool   // the clock stands still while the loop waits
 
 	// Scratch of the read and write paths.
 	ready    [readyMax]ready
