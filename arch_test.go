@@ -43,7 +43,10 @@ func mayImport() map[string][]string {
 		"runtime":                 {"abi", "netpoll", "netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
 		"guests":                  nil,
 		"guests/echo-go":          {"abi"},
-		"cmd/wherry":              {"runtime", "wasmhost", "guests", toml},
+		"guests/sdk":              nil,
+		"guests/sdk/go/guesttest": {"internal/virtual", "runtime", "netpoll"},
+		"internal/virtual":        {"runtime", "netpoll", gobwas},
+		"cmd/wherry":              {"runtime", "wasmhost", "guests", "guests/sdk", "internal/virtual", "abi", toml},
 
 		// Support for tests, which no package above may import.
 		"internal/attack":      nil,

@@ -163,7 +163,7 @@ func (l *Loop) turn(block bool) error {
 		return err
 	}
 	l.stats.Turns++
-	l.tick = tick((l.config.Clock() - l.started) / tickLength)
+	l.tick = l.now()
 	for _, r := range l.ready[:n] {
 		l.handle(r)
 	}
@@ -179,6 +179,9 @@ func (l *Loop) turn(block bool) error {
 	l.freeDead()
 	return nil
 }
+
+// now reads the clock.
+func (l *Loop) now() tick { return tick((l.config.Clock() - l.started) / tickLength) }
 
 // deliver lets the driver act. What a write finds out while it does, or later in
 // the turn, it has to hear of in another turn without a wait: finish sees to that.

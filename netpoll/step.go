@@ -15,13 +15,14 @@ var ErrStopped = errors.New("netpoll: the loop has stopped")
 
 // Step makes one turn of a loop that Run is not called for, and reports whether
 // anything happened or is still to be done. With block it waits until there is
-// something to do: for a connection or for Post, but for no time to pass, since the
-// clock stands still meanwhile. After Stop it releases the loop as the end of Run
+// something to do; time does not pass meanwhile, so that no deadline ends the wait. After Stop it releases the loop as the end of Run
 // does, and returns [ErrStopped].
 //
 // All steps are to be made on one goroutine at a time.
 func (l *Loop) Step(block bool) (busy bool, err error) {
 	l.stepped = true
+	passed := l.alarm != 0 && l.config.Clock() >= l.alarm || l.now() != l.tick
+	block = block && !passed
 	before := l.stats
 	busy = l.pending.Load() || l.more || len(l.dirty) > 0
 	if err := l.turn(block); err != nil {

@@ -35,8 +35,8 @@ type shard struct {
 	started  time.Time
 	dropped  uint64 // messages that slow connections did not get
 	response []byte // scratch for heads and responses
-	draining bool // the server is to end: nobody new is let in
-	emptying bool // and all that are there were told to go
+	draining bool   // the server is to end: nobody new is let in
+	emptying bool   // and all that are there were told to go
 }
 
 // Route implements [netpoll.Driver].

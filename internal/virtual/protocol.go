@@ -12,6 +12,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -89,6 +90,9 @@ func parseAnswer(b []byte, key string, last bool) (a answer, rest []byte, err er
 		return answer{}, nil, err
 	}
 	defer r.Body.Close()
+	if r.Header, err = allFields(b); err != nil {
+		return answer{}, nil, err
+	}
 	if r.StatusCode != http.StatusSwitchingProtocols {
 		body, err := io.ReadAll(r.Body)
 		if err != nil || r.ContentLength < 0 && !last {
@@ -100,6 +104,17 @@ func parseAnswer(b []byte, key string, last bool) (a answer, rest []byte, err er
 		return answer{}, nil, fmt.Errorf("the server accepts the handshake with the key %q instead of %q", got, want)
 	}
 	return answer{header: r.Header, protocol: r.Header.Get("Sec-WebSocket-Protocol")}, b[end+len("\r\n\r\n"):], nil
+}
+
+// allFields returns the header of the response that b begins with. Package http keeps
+// some of it to itself.
+func allFields(b []byte) (http.Header, error) {
+	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(b)))
+	if _, err := r.ReadLine(); err != nil {
+		return nil, err
+	}
+	h, err := r.ReadMIMEHeader()
+	return http.Header(h), err
 }
 
 // acceptKey answers a client's key (RFC 6455, section 4.2.2).
