@@ -44,7 +44,9 @@ func mayImport() map[string][]string {
 		"guests":                  nil,
 		"guests/echo-go":          {"abi"},
 		"guests/sdk":              nil,
+		"guests/sdk/go":           {"abi"},
 		"guests/sdk/go/guesttest": {"internal/virtual", "runtime", "netpoll"},
+		"guests/transcripts/go":   {"guests/sdk/go"},
 		"internal/virtual":        {"runtime", "netpoll", gobwas},
 		"cmd/wherry":              {"runtime", "wasmhost", "guests", "guests/sdk", "internal/virtual", "abi", toml},
 

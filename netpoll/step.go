@@ -21,7 +21,8 @@ var ErrStopped = errors.New("netpoll: the loop has stopped")
 // All steps are to be made on one goroutine at a time.
 func (l *Loop) Step(block bool) (busy bool, err error) {
 	l.stepped = true
-	passed := l.alarm != 0 && l.config.Clock() >= l.alarm || l.now() != l.tick
+	now := l.config.Clock()
+	passed := l.alarm != 0 && now >= l.alarm || tick((now-l.started)/tickLength) != l.tick
 	block = block && !passed
 	before := l.stats
 	busy = l.pending.Load() || l.more || len(l.dirty) > 0
