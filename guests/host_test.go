@@ -22,6 +22,7 @@ type host struct {
 	boxAddr  uint32
 	turnFunc api.Function
 	flushed  []command // by the hostcall, during the turn
+	logged   []string  // so far
 }
 
 // A command is a record and a copy of what it points to.
@@ -48,9 +49,13 @@ func boot(t testing.TB, wasm []byte) *host {
 		h.flushed = append(h.flushed, h.commands(m, commands)...)
 		return 0
 	}
+	log := func(_ context.Context, m api.Module, _, text, size uint32) {
+		line, _ := m.Memory().Read(text, size)
+		h.logged = append(h.logged, string(line))
+	}
 	_, err := r.NewHostModuleBuilder(abi.ImportModule).
 		NewFunctionBuilder().WithFunc(flush).Export("flush").
-		NewFunctionBuilder().WithFunc(func(level, text, size uint32) {}).Export("log").
+		NewFunctionBuilder().WithFunc(log).Export("log").
 		Instantiate(ctx)
 	if err != nil {
 		t.Fatal(err)
