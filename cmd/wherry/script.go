@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -181,7 +182,7 @@ func (st *step) besides() []key {
 			headers(&h)(v)
 			st.responses = make(map[string]string)
 			for name := range h {
-				st.responses[name] = strings.Join(h[name], ", ")
+				st.responses[strings.ToLower(name)] = strings.Join(h[name], ", ")
 			}
 		}},
 	}
@@ -301,7 +302,8 @@ func headers(to *http.Header) reader {
 			return
 		}
 		*to = make(http.Header)
-		for name, item := range table {
+		for _, name := range slices.Sorted(maps.Keys(table)) {
+			item := table[name]
 			at := value{v.doc, v.path.with(name), item}
 			items, ok := item.([]any)
 			if !ok {
