@@ -4,6 +4,7 @@
 //	wherry check FILE
 //	wherry inspect MODULE
 //	wherry test MODULE SCRIPT ...
+//	wherry new [flags] NAME
 //	wherry version
 //
 // "wherry COMMAND --help" says more. The exit status is 0 for success, 2 for a
@@ -64,6 +65,7 @@ func commands() []command {
 		{"check", "FILE", checkAbout, check},
 		{"inspect", "MODULE", inspectAbout, inspect},
 		{"test", "MODULE SCRIPT ...", testAbout, test},
+		{"new", "NAME", newAbout, newProject},
 		{"version", "", versionAbout, version},
 	}
 }
