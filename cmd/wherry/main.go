@@ -5,6 +5,7 @@
 //	wherry inspect MODULE
 //	wherry test MODULE SCRIPT ...
 //	wherry new [flags] NAME
+//	wherry dev [flags] DIR
 //	wherry version
 //
 // "wherry COMMAND --help" says more. The exit status is 0 for success, 2 for a
@@ -66,6 +67,7 @@ func commands() []command {
 		{"inspect", "MODULE", inspectAbout, inspect},
 		{"test", "MODULE SCRIPT ...", testAbout, test},
 		{"new", "NAME", newAbout, newProject},
+		{"dev", "DIR", devAbout, dev},
 		{"version", "", versionAbout, version},
 	}
 }
