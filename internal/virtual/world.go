@@ -43,10 +43,10 @@ var ErrEnded = errors.New("the server has stopped")
 
 // ErrRestless says that a guest and its clients answer each other without an end, or
 // that the guest does so with itself.
-var ErrRestless = errors.New("the server does not come to rest: it has made a million turns without time passing")
+var ErrRestless = errors.New("the server does not come to rest: it has made 100000 turns without time passing")
 
 // restlessTurns is how many turns there can be between two moments of rest.
-const restlessTurns = 1 << 20
+const restlessTurns = 100_000
 
 // A World is a server, its clients and their time. Its methods, and those of what it
 // returns, may be called from any goroutine; each returns when everything has
