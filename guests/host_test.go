@@ -40,6 +40,14 @@ type event struct {
 // boot instantiates a module, initialises it and registers its mailbox.
 func boot(t testing.TB, wasm []byte) *host {
 	t.Helper()
+	h := load(t, wasm)
+	h.register()
+	return h
+}
+
+// load instantiates a module and initialises it.
+func load(t testing.TB, wasm []byte) *host {
+	t.Helper()
 	ctx := context.Background()
 	r := wazero.NewRuntime(ctx)
 	t.Cleanup(func() { r.Close(ctx) })
@@ -67,7 +75,6 @@ func boot(t testing.TB, wasm []byte) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.register()
 	return h
 }
 

@@ -1,8 +1,11 @@
 package guests
 
 import (
+	"context"
 	_ "embed"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -197,6 +200,36 @@ func TestLimitsAtCompileTime(t *testing.T) {
 		out, err := compile.CombinedOutput()
 		if tc.complaint == "" && err != nil || tc.complaint != "" && (err == nil || !strings.Contains(string(out), tc.complaint)) {
 			t.Errorf("%s\n%v, want a complaint with %q:\n%s", tc.source, err, tc.complaint, out)
+		}
+	}
+}
+
+// TestMistakesOfC: what a guest registers wrongly ends it before it is admitted, and the
+// log says why.
+func TestMistakesOfC(t *testing.T) {
+	for _, tc := range []struct{ endpoints, want string }{
+		{`{.route = "a"}, {.route = "b"}, {.encoding = WHERRY_TEXT}`, ""},
+		{`{.route = "a"}, {.route = "b"}, {.route = "a"}`, "the endpoint a: there are two of it"},
+		{`{.encoding = WHERRY_TEXT}, {.route = "b"}, {.encoding = WHERRY_JSON}`, "the endpoint without a route: there are two of it"},
+		{`{.route = "a", WHERRY_PARAMS({.name = "n", .type = WHERRY_INT, .fallback = "x"})}`, "the endpoint a: a default that is not of its type: n"},
+		{`{.route = "a", WHERRY_PARAMS({.name = "n", .type = WHERRY_ENUM})}`, "the endpoint a: choices belong to an enum, and to nothing else: n"},
+		{`{.route = "a", WHERRY_PARAMS({.type = WHERRY_INT})}`, "the endpoint a: a parameter without a name"},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "my.c"), []byte("#include \"wherry_app.h\"\nWHERRY_GUEST(WHERRY_ENDPOINTS("+tc.endpoints+"))"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		here := strings.NewReplacer("my.", filepath.Join(dir, "my."), "guests/sdk/c", "sdk/c", "-O2", "-O0")
+		runTool(t, buildLine(t, "sdk/c/README.md", "clang", here))
+		runTool(t, buildLine(t, "sdk/c/README.md", "wasm-ld", here))
+		wasm, err := os.ReadFile(filepath.Join(dir, "my.wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := load(t, wasm)
+		_, err = h.module.ExportedFunction(abi.ExportMailbox).Call(context.Background())
+		if got := strings.Join(h.logged, ","); got != tc.want || (err == nil) != (tc.want == "") {
+			t.Errorf("%s: logged %q, error %v; want %q", tc.endpoints, got, err, tc.want)
 		}
 	}
 }

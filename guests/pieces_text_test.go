@@ -124,22 +124,13 @@ func TestPiecesText(t *testing.T) {
 
 // ---- Heads. ----
 
-// unescape is what the SDK promises of a part of a query.
+// unescape is what the SDK promises of a part of a query: a percent sign that begins no
+// escape stays.
 func unescape(part string) string {
-	stray := regexp.MustCompile(`%([^0-9a-fA-F]|[0-9a-fA-F][^0-9a-fA-F]|[0-9a-fA-F]?$)`)
-	for {
-		// A percent sign that begins no escape is itself.
-		at := stray.FindStringIndex(strings.ReplaceAll(part, "%25", "___"))
-		if at == nil {
-			break
-		}
-		part = part[:at[0]] + "%25" + part[at[0]+1:]
-	}
-	text, err := url.QueryUnescape(part)
-	if err != nil {
-		panic(err)
-	}
-	return text
+	return regexp.MustCompile(`%[0-9a-fA-F]{2}|\+`).ReplaceAllStringFunc(part, func(s string) string {
+		text, _ := url.QueryUnescape(s)
+		return text
+	})
 }
 
 func queryPairs(query string) (pairs []string) {

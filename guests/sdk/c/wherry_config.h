@@ -23,17 +23,26 @@ WHERRY_COLD wherry_span wherry_config(wherry_span wanted) {
   }
   return wherry_nothing;
 }
-static inline wherry_span wherry_tenant(void) { return wherry_find_field(wherry_start_fields(), WHERRY_STR(WHERRY_FIELD_TENANT)); }
-static inline wherry_span wherry_instance(void) { return wherry_find_field(wherry_start_fields(), WHERRY_STR(WHERRY_FIELD_INSTANCE)); }
+static inline wherry_span wherry_tenant(void) {
+  return wherry_find_field(wherry_start_fields(), WHERRY_STR(WHERRY_FIELD_TENANT));
+}
+static inline wherry_span wherry_instance(void) {
+  return wherry_find_field(wherry_start_fields(), WHERRY_STR(WHERRY_FIELD_INSTANCE));
+}
 // wherry_max_message is the largest message that a client can send, in decimal.
-static inline wherry_span wherry_max_message(void) { return wherry_find_field(wherry_start_fields(), WHERRY_STR(WHERRY_FIELD_MAX_MESSAGE)); }
+static inline wherry_span wherry_max_message(void) {
+  return wherry_find_field(wherry_start_fields(), WHERRY_STR(WHERRY_FIELD_MAX_MESSAGE));
+}
 
 static inline void wherry_keep_start(wherry_span fields) {
   wherry_span name, value;
   wherry_start_len = 0;
   while (wherry_next_field(&fields, &name, &value)) {
-    uint32_t size = wherry_put_field(wherry_start_bytes + wherry_start_len, WHERRY_CONFIG_BYTES - wherry_start_len, name, value);
-    if (!size) wherry_logf(WHERRY_LOG_ERROR, "over the %u bytes of WHERRY_CONFIG_BYTES: %.*s is left out", (unsigned)WHERRY_CONFIG_BYTES, WHERRY_SPAN(name));
+    uint32_t size =
+        wherry_put_field(wherry_start_bytes + wherry_start_len, WHERRY_CONFIG_BYTES - wherry_start_len, name, value);
+    if (!size)
+      wherry_logf(WHERRY_LOG_ERROR, "over the %u bytes of WHERRY_CONFIG_BYTES: %.*s is left out",
+                  (unsigned)WHERRY_CONFIG_BYTES, WHERRY_SPAN(name));
     wherry_start_len += size;
   }
   wherry_span debug = wherry_config(WHERRY_STR("debug"));

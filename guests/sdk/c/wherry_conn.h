@@ -22,15 +22,16 @@
 #endif
 
 _Static_assert(WHERRY_CONNS > 0 && WHERRY_STATE_BYTES > 0, "limits of connections");
-_Static_assert(WHERRY_ATTACHMENT_BYTES > 0 && WHERRY_ATTACHMENT_BYTES <= WHERRY_MAX_ATTACHMENT, "limits of attachments");
+_Static_assert(WHERRY_ATTACHMENT_BYTES > 0 && WHERRY_ATTACHMENT_BYTES <= WHERRY_MAX_ATTACHMENT,
+               "limits of attachments");
 
 // A wherry_session is a connection as this instance knows it.
 typedef struct wherry_session {
   wherry_item item;
   const wherry_endpoint *endpoint;
   const char *route; // for the log
-  uint8_t life;   // wherry_life
-  uint8_t is_due; // on_connect has run or did not have to: on_disconnect will
+  uint8_t life;      // wherry_life
+  uint8_t is_due;    // on_connect has run or did not have to: on_disconnect will
   uint16_t attachment_len, protocols_len;
   uint64_t state[(WHERRY_STATE_BYTES + 7) / 8];
   char attachment[WHERRY_ATTACHMENT_BYTES];
@@ -60,7 +61,8 @@ static inline void *wherry_conn_state(wherry_conn c) {
 
 // WHERRY_STATE is the state as a type, which has to fit.
 #define WHERRY_STATE(c, type) \
-  ((type *)wherry_conn_state(c) + WHERRY_ASSERT_(sizeof(type) <= WHERRY_STATE_BYTES, "the state is over WHERRY_STATE_BYTES"))
+  ((type *)wherry_conn_state(c) + \
+   WHERRY_ASSERT_(sizeof(type) <= WHERRY_STATE_BYTES, "the state is over WHERRY_STATE_BYTES"))
 
 // ---- Answering the handshake. ----
 
@@ -89,7 +91,8 @@ static inline wherry_error wherry_check_status(const char *operation, uint32_t h
   return wherry_argument_error(wherry_format("%s: status %u is not from 200 to 599", operation, (unsigned)http_status));
 }
 
-WHERRY_COLD wherry_error wherry_refuse(wherry_conn c, uint32_t http_status, const wherry_header *first, wherry_headers headers, wherry_span body) {
+WHERRY_COLD wherry_error wherry_refuse(wherry_conn c, uint32_t http_status, const wherry_header *first,
+                                       wherry_headers headers, wherry_span body) {
   wherry_session *s = wherry_session_of(c);
   if (!s || s->life != WHERRY_CONNECTING) return wherry_state_error("deny", wherry_conn_life(c));
   wherry_error e = wherry_check_status("deny", http_status);
@@ -101,7 +104,8 @@ WHERRY_COLD wherry_error wherry_refuse(wherry_conn c, uint32_t http_status, cons
 }
 
 // wherry_conn_deny refuses a handshake with an HTTP response.
-static inline wherry_error wherry_conn_deny(wherry_conn c, uint32_t http_status, wherry_headers headers, wherry_span body) {
+static inline wherry_error wherry_conn_deny(wherry_conn c, uint32_t http_status, wherry_headers headers,
+                                            wherry_span body) {
   return wherry_refuse(c, http_status, 0, headers, body);
 }
 
@@ -109,7 +113,8 @@ static inline wherry_error wherry_conn_deny(wherry_conn c, uint32_t http_status,
 
 // wherry_can_close reports whether a close frame can have a code.
 static inline int wherry_can_close(uint32_t code) {
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014 && code != 1010) || (code >= 3000 && code <= 4999);
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014 && code != 1010) ||
+         (code >= 3000 && code <= 4999);
 }
 
 // wherry_conn_close ends a connection. What was sent before goes out before. A
@@ -137,7 +142,9 @@ static inline wherry_error wherry_conn_send(wherry_conn c, uint32_t flags, wherr
 static inline wherry_error wherry_conn_send_text(wherry_conn c, wherry_span text) {
   return wherry_conn_send(c, WHERRY_FLAG_TEXT, text);
 }
-static inline wherry_error wherry_conn_send_bytes(wherry_conn c, wherry_span bytes) { return wherry_conn_send(c, 0, bytes); }
+static inline wherry_error wherry_conn_send_bytes(wherry_conn c, wherry_span bytes) {
+  return wherry_conn_send(c, 0, bytes);
+}
 
 // wherry_conn_send_back sends a message that arrived, as it is.
 static inline wherry_error wherry_conn_send_back(wherry_conn c, const wherry_message *message) {
@@ -151,12 +158,14 @@ static inline wherry_error wherry_conn_send_back(wherry_conn c, const wherry_mes
 WHERRY_COLD wherry_error wherry_conn_attach(wherry_conn c, wherry_span bytes) {
   wherry_session *s = wherry_session_of(c);
   if (!s || s->life > WHERRY_OPEN) return wherry_state_error("attach", wherry_conn_life(c));
-  if (bytes.len > WHERRY_MAX_ATTACHMENT) return wherry_argument_error(wherry_format("attach: attachment of %u bytes", (unsigned)bytes.len));
+  if (bytes.len > WHERRY_MAX_ATTACHMENT)
+    return wherry_argument_error(wherry_format("attach: attachment of %u bytes", (unsigned)bytes.len));
   if (bytes.len > WHERRY_ATTACHMENT_BYTES)
-    return wherry_full(wherry_format("attach: over the %u bytes of WHERRY_ATTACHMENT_BYTES", (unsigned)WHERRY_ATTACHMENT_BYTES));
+    return wherry_full(
+        wherry_format("attach: over the %u bytes of WHERRY_ATTACHMENT_BYTES", (unsigned)WHERRY_ATTACHMENT_BYTES));
   if (bytes.len) __builtin_memmove(s->attachment, bytes.at, bytes.len);
   s->attachment_len = (uint16_t)bytes.len;
-  wherry_queue(WHERRY_KIND_ATTACH, c.id, 0, 0, bytes);
+  wherry_queue(WHERRY_KIND_ATTACH, c.id, 0, 0, (wherry_span){s->attachment, bytes.len});
   return WHERRY_OK;
 }
 

@@ -2,6 +2,7 @@
 #ifndef WHERRY_DISPATCH_H
 #define WHERRY_DISPATCH_H
 
+#include "wherry_check.h"
 #include "wherry_settle.h"
 #include "wherry_timers.h"
 
@@ -20,9 +21,11 @@ static inline const wherry_endpoint *wherry_endpoint_of(wherry_span route) {
   return other;
 }
 
-// wherry_app_wants has the bits of what the guest has handlers for.
+// wherry_app_wants has the bits of what the guest has handlers for. The mailbox calls
+// it, once and before anything else.
 static uint32_t wherry_app_wants(void) {
   const wherry_guest *guest = &wherry_this_guest;
+  wherry_check_guest(guest);
   uint32_t wants = guest->on_stop ? wherry_bit(WHERRY_KIND_STOP) : 0;
 #ifdef WHERRY_TIMERS
   wants |= wherry_bit(WHERRY_KIND_TIMER);
@@ -40,8 +43,10 @@ static uint32_t wherry_app_wants(void) {
 
 // wherry_unknown answers what has no endpoint or no place in a table.
 WHERRY_COLD void wherry_unknown(const wherry_record *event, uint32_t http_status) {
-  wherry_answer answer = {wherry_nothing, &wherry_json_header, wherry_no_headers, wherry_detail_body(wherry_cstr(wherry_phrase(http_status)))};
-  wherry_queue_answer(event->kind == WHERRY_KIND_REQUEST ? WHERRY_KIND_RESPOND : WHERRY_KIND_REJECT, event->conn, http_status, &answer);
+  wherry_answer answer = {wherry_nothing, &wherry_json_header, wherry_no_headers,
+                          wherry_detail_body(wherry_cstr(wherry_phrase(http_status)))};
+  wherry_queue_answer(event->kind == WHERRY_KIND_REQUEST ? WHERRY_KIND_RESPOND : WHERRY_KIND_REJECT, event->conn,
+                      http_status, &answer);
 }
 
 // wherry_meet_invalid answers a handshake whose declared parameters are wrong.
@@ -65,7 +70,8 @@ static inline void wherry_meet(const wherry_record *event) {
   if (!endpoint) return wherry_unknown(event, WHERRY_HTTP_NOT_FOUND);
   wherry_session *s = (wherry_session *)wherry_pool_add(&wherry_sessions, event->conn);
   if (!s) {
-    wherry_logf(WHERRY_LOG_WARN, "over the %u connections of WHERRY_CONNS: a handshake is refused", (unsigned)WHERRY_CONNS);
+    wherry_logf(WHERRY_LOG_WARN, "over the %u connections of WHERRY_CONNS: a handshake is refused",
+                (unsigned)WHERRY_CONNS);
     return wherry_unknown(event, WHERRY_HTTP_SERVICE_UNAVAILABLE);
   }
   wherry_conn c = {event->conn};
@@ -84,7 +90,8 @@ static inline void wherry_meet(const wherry_record *event) {
 static inline void wherry_keep_attachment(wherry_session *s) {
   wherry_span bytes = wherry_find_field(wherry_head_now.fields, WHERRY_STR(WHERRY_FIELD_ATTACHMENT));
   if (bytes.len > WHERRY_ATTACHMENT_BYTES) {
-    wherry_logf(WHERRY_LOG_ERROR, "an attachment is over the %u bytes of WHERRY_ATTACHMENT_BYTES: it reads as empty", (unsigned)WHERRY_ATTACHMENT_BYTES);
+    wherry_logf(WHERRY_LOG_ERROR, "an attachment is over the %u bytes of WHERRY_ATTACHMENT_BYTES: it reads as empty",
+                (unsigned)WHERRY_ATTACHMENT_BYTES);
     return;
   }
   if (bytes.len) __builtin_memcpy(s->attachment, bytes.at, bytes.len);
@@ -191,12 +198,15 @@ static inline void wherry_alarmed(const wherry_record *event) {
 }
 
 static inline const char *wherry_command_name(uint32_t kind) {
-  static const char *const names[] = {"", "ready", "accept", "message", "close", "reject", "", "timer", "subscribe", "unsubscribe", "publish", "attach", "", "", "respond", "call"};
+  static const char *const names[] = {"", "ready", "accept",    "message",     "close",   "reject",
+                                      "", "timer", "subscribe", "unsubscribe", "publish", "attach",
+                                      "", "",      "respond",   "call"};
   return kind < sizeof(names) / sizeof(names[0]) && *names[kind] ? names[kind] : "command";
 }
 
 static inline const char *wherry_status_name(uint32_t status) {
-  static const char *const names[] = {"ok", "closed", "would_block", "too_big", "invalid", "denied", "not_found", "busy", "unsupported"};
+  static const char *const names[] = {"ok",     "closed",    "would_block", "too_big",    "invalid",
+                                      "denied", "not_found", "busy",        "unsupported"};
   return status < sizeof(names) / sizeof(names[0]) ? names[status] : "refused";
 }
 

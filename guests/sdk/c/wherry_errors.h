@@ -22,7 +22,8 @@ static const wherry_headers wherry_no_headers = {0, 0};
 
 // WHERRY_HEADERS lists headers, {name, value} each, in place of an argument.
 #define WHERRY_HEADERS(...) \
-  ((wherry_headers){(const wherry_header[]){__VA_ARGS__}, sizeof((const wherry_header[]){__VA_ARGS__}) / sizeof(wherry_header)})
+  ((wherry_headers){(const wherry_header[]){__VA_ARGS__}, \
+                    sizeof((const wherry_header[]){__VA_ARGS__}) / sizeof(wherry_header)})
 
 // The type of an error. Those of a guest begin at WHERRY_OWN_ERROR.
 enum {
@@ -69,7 +70,9 @@ static inline wherry_error wherry_fail_policy(uint32_t code, wherry_span reason)
   return (wherry_error){WHERRY_POLICY_ERROR, 0, code, reason, wherry_no_headers};
 }
 // wherry_pass is what a handler of errors returns that has not dealt with one.
-static inline wherry_error wherry_pass(void) { return (wherry_error){WHERRY_PASSED, 0, 0, wherry_nothing, wherry_no_headers}; }
+static inline wherry_error wherry_pass(void) {
+  return (wherry_error){WHERRY_PASSED, 0, 0, wherry_nothing, wherry_no_headers};
+}
 
 // wherry_argument_error is that of a call which nothing can be made of.
 WHERRY_COLD wherry_error wherry_argument_error(wherry_span text) {

@@ -58,11 +58,17 @@ typedef struct wherry_param {
 
 // WHERRY_PARAMS is a part of an endpoint, and lists its parameters: {.from = WHERRY_QUERY,
 // .name = "n", .type = WHERRY_INT, .required = 1}.
-#define WHERRY_PARAMS(...)                        \
-  .params = (const wherry_param[]){__VA_ARGS__},  \
-  .param_count = WHERRY_COUNT_(wherry_param, __VA_ARGS__) + WHERRY_ASSERT_(WHERRY_COUNT_(wherry_param, __VA_ARGS__) <= WHERRY_MAX_PARAMS, "more parameters than WHERRY_MAX_PARAMS")
+#define WHERRY_PARAMS(...) \
+  .params = (const wherry_param[]){__VA_ARGS__}, \
+  .param_count = WHERRY_COUNT_(wherry_param, __VA_ARGS__) + \
+                 WHERRY_ASSERT_(WHERRY_COUNT_(wherry_param, __VA_ARGS__) <= WHERRY_MAX_PARAMS, \
+                                "more parameters than WHERRY_MAX_PARAMS")
 // WHERRY_ASSERT_ is 0, in a constant expression, or does not compile.
-#define WHERRY_ASSERT_(condition, message) (0 * sizeof(struct { _Static_assert(condition, message); char c; }))
+#define WHERRY_ASSERT_(condition, message) \
+  (0 * sizeof(struct { \
+     _Static_assert(condition, message); \
+     char c; \
+   }))
 #define WHERRY_COUNT_(type, ...) (sizeof((const type[]){__VA_ARGS__}) / sizeof(type))
 
 // WHERRY_ONE_OF is what an enum accepts: .choices = WHERRY_ONE_OF("red", "green").
@@ -101,7 +107,7 @@ typedef struct wherry_endpoint {
   wherry_error (*on_disconnect)(wherry_conn c, const wherry_end *end);
   // Declared parameters are wrong. Without this the answer is 403 and says what is wrong.
   wherry_error (*on_invalid)(wherry_conn c, const wherry_head *head, const wherry_invalid *invalid);
-  // A handler failed, and the guest has no handler for that: see wherry_handler.
+  // A handler failed, and no handler of the guest has dealt with that. It returns as those do.
   wherry_error (*on_error)(const struct wherry_failure *failure);
   // An HTTP request came: answer it, now or later. Without this the answer is 426.
   wherry_error (*on_request)(wherry_request r, const wherry_head *head);
@@ -138,8 +144,8 @@ WHERRY_COLD const char *wherry_route_name(const wherry_endpoint *endpoint, wherr
 
 // A wherry_failure is a handler that failed.
 typedef struct wherry_failure {
-  wherry_conn conn;       // of a connection,
-  wherry_request request; // or of a request
+  wherry_conn conn;        // of a connection,
+  wherry_request request;  // or of a request
   const wherry_head *head; // empty if what failed was not asked with one
   const wherry_error *error;
   const wherry_endpoint *endpoint;
@@ -166,8 +172,8 @@ typedef struct wherry_guest {
   uint32_t endpoint_count;
   const wherry_handler *handlers;
   uint32_t handler_count;
-  wherry_error (*on_start)(void);            // wherry_tenant, wherry_instance, wherry_config
-  wherry_error (*on_stop)(uint32_t reason);  // WHERRY_STOP_DEPLOY...
+  wherry_error (*on_start)(void);                      // wherry_tenant, wherry_instance, wherry_config
+  wherry_error (*on_stop)(uint32_t reason);            // WHERRY_STOP_DEPLOY...
   wherry_error (*on_fault)(const wherry_fault *fault); // without this it is logged
 } wherry_guest;
 

@@ -31,18 +31,36 @@ typedef struct wherry_head {
   wherry_value values[WHERRY_MAX_PARAMS];
 } wherry_head;
 
-static inline wherry_span wherry_head_method(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_METHOD)); }
+static inline wherry_span wherry_head_method(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_METHOD));
+}
 // wherry_head_path is the path as it was sent, percent-encoding and all.
-static inline wherry_span wherry_head_path(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_PATH)); }
-static inline wherry_span wherry_head_query(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_QUERY)); }
-static inline wherry_span wherry_head_authority(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_AUTHORITY)); }
-static inline wherry_span wherry_head_scheme(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_SCHEME)); }
-static inline wherry_span wherry_head_peer(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_PEER)); }
-static inline wherry_span wherry_head_route(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_ROUTE)); }
+static inline wherry_span wherry_head_path(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_PATH));
+}
+static inline wherry_span wherry_head_query(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_QUERY));
+}
+static inline wherry_span wherry_head_authority(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_AUTHORITY));
+}
+static inline wherry_span wherry_head_scheme(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_SCHEME));
+}
+static inline wherry_span wherry_head_peer(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_PEER));
+}
+static inline wherry_span wherry_head_route(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_ROUTE));
+}
 // wherry_head_body is the body of an HTTP request.
-static inline wherry_span wherry_head_body(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_BODY)); }
+static inline wherry_span wherry_head_body(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_BODY));
+}
 // wherry_head_protocol is the subprotocol in use, in on_resume.
-static inline wherry_span wherry_head_protocol(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_PROTOCOL)); }
+static inline wherry_span wherry_head_protocol(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_PROTOCOL));
+}
 
 // wherry_head_param returns a parameter of the route, or a span at 0.
 WHERRY_COLD wherry_span wherry_head_param(const wherry_head *h, wherry_span wanted) {
@@ -58,7 +76,9 @@ WHERRY_COLD wherry_span wherry_head_param(const wherry_head *h, wherry_span want
 
 // wherry_next_protocol takes one subprotocol off the front of rest, which was
 // wherry_head_protocols; 0 at the end.
-static inline wherry_span wherry_head_protocols(const wherry_head *h) { return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_PROTOCOLS)); }
+static inline wherry_span wherry_head_protocols(const wherry_head *h) {
+  return wherry_find_field(h->fields, WHERRY_STR(WHERRY_FIELD_PROTOCOLS));
+}
 static inline int wherry_next_protocol(wherry_span *rest, wherry_span *name) {
   while (rest->len) {
     *name = wherry_trim(wherry_cut_at(rest, ','));

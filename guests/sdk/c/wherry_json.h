@@ -63,7 +63,14 @@ WHERRY_COLD const char *wherry_json_scan_string(const char *p, const char *end) 
     }
     if (++p == end) return 0;
     switch (*p++) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
       break;
     case 'u':
       if (wherry_json_hex(p, end) < 0) return 0;

@@ -44,7 +44,9 @@ WHERRY_COLD int wherry_json_before(wherry_json_writer *w, int is_key) {
 WHERRY_COLD void wherry_put_string_part(wherry_text *t, wherry_span s) {
   while (s.len) {
     uint32_t plain = 0;
-    while (plain < s.len && (uint8_t)s.at[plain] >= 0x20 && (uint8_t)s.at[plain] < 0x80 && s.at[plain] != '"' && s.at[plain] != '\\') plain++;
+    while (plain < s.len && (uint8_t)s.at[plain] >= 0x20 && (uint8_t)s.at[plain] < 0x80 && s.at[plain] != '"' &&
+           s.at[plain] != '\\')
+      plain++;
     wherry_put(t, wherry_front(s, plain));
     s = wherry_rest(s, plain);
     if (!s.len) return;

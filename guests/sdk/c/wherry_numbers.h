@@ -111,9 +111,11 @@ WHERRY_COLD int wherry_decimal_parse(wherry_span s, wherry_decimal *d) {
   uint32_t i = 0, whole = 0, digits = 0;
   d->digits.used = d->count = 0;
   d->exponent = d->more = 0;
-  for (; i < s.len && s.at[i] >= '0' && s.at[i] <= '9'; i++, whole++) wherry_decimal_digit(d, (uint32_t)(s.at[i] - '0'), 0);
+  for (; i < s.len && s.at[i] >= '0' && s.at[i] <= '9'; i++, whole++)
+    wherry_decimal_digit(d, (uint32_t)(s.at[i] - '0'), 0);
   if (i < s.len && s.at[i] == '.') {
-    for (i++; i < s.len && s.at[i] >= '0' && s.at[i] <= '9'; i++, digits++) wherry_decimal_digit(d, (uint32_t)(s.at[i] - '0'), 1);
+    for (i++; i < s.len && s.at[i] >= '0' && s.at[i] <= '9'; i++, digits++)
+      wherry_decimal_digit(d, (uint32_t)(s.at[i] - '0'), 1);
     if (!digits) return 0;
   }
   if (!whole) return 0;
@@ -174,7 +176,8 @@ WHERRY_COLD int wherry_parse_double(wherry_span s, double *out) {
       d.exponent--;
     }
     divisor.limb[0] = divisor.used = 1;
-    wherry_big_multiply_10(d.exponent < 0 ? &divisor : &d.digits, (uint32_t)(d.exponent < 0 ? -d.exponent : d.exponent));
+    wherry_big_multiply_10(d.exponent < 0 ? &divisor : &d.digits,
+                           (uint32_t)(d.exponent < 0 ? -d.exponent : d.exponent));
     bits = wherry_quotient(&d.digits, &divisor);
     if (bits >> 52 == 0x7ff) return 0;
   }

@@ -62,20 +62,23 @@ WHERRY_COLD int wherry_queue_answer(uint32_t kind, uint64_t conn, uint32_t http_
   uint64_t room = 0;
   if (a->protocol.len) room += wherry_field_bytes(protocol, a->protocol);
   if (a->first) room += wherry_field_bytes(a->first->name, a->first->value);
-  for (uint32_t i = 0; i < a->headers.count; i++) room += wherry_field_bytes(a->headers.list[i].name, a->headers.list[i].value);
+  for (uint32_t i = 0; i < a->headers.count; i++)
+    room += wherry_field_bytes(a->headers.list[i].name, a->headers.list[i].value);
   if (a->body.len) room += wherry_field_bytes(body, a->body);
   if (room > WHERRY_STAGE_BYTES) return 0;
   wherry_span block = {wherry_stage((uint32_t)room), 0};
   if (a->protocol.len) wherry_add_field(&block, (uint32_t)room, protocol, a->protocol);
   if (a->first) wherry_add_field(&block, (uint32_t)room, a->first->name, a->first->value);
-  for (uint32_t i = 0; i < a->headers.count; i++) wherry_add_field(&block, (uint32_t)room, a->headers.list[i].name, a->headers.list[i].value);
+  for (uint32_t i = 0; i < a->headers.count; i++)
+    wherry_add_field(&block, (uint32_t)room, a->headers.list[i].name, a->headers.list[i].value);
   if (a->body.len) wherry_add_field(&block, (uint32_t)room, body, a->body);
   wherry_command(kind, conn, 0, http_status, block);
   return 1;
 }
 
 static inline wherry_error wherry_no_stage(const char *operation) {
-  return wherry_full(wherry_format("%s: over the %u bytes of WHERRY_STAGE_BYTES", operation, (unsigned)WHERRY_STAGE_BYTES));
+  return wherry_full(
+      wherry_format("%s: over the %u bytes of WHERRY_STAGE_BYTES", operation, (unsigned)WHERRY_STAGE_BYTES));
 }
 
 #endif

@@ -89,9 +89,9 @@ static inline wherry_invalid wherry_read_params(wherry_head *h, const wherry_end
     v->is_there = 0;
     if (text.at)
       wrong = wherry_read_value(p, text, v);
-    else if (p->fallback && wherry_read_value(p, wherry_cstr(p->fallback), v))
-      wherry_abort("the default of a declared parameter is not of its type");
-    else if (p->required && !p->fallback)
+    else if (p->fallback)
+      wrong = wherry_read_value(p, wherry_cstr(p->fallback), v);
+    else if (p->required)
       wrong = "missing";
     if (wrong) wherry_param_errors[invalid.count++] = (wherry_param_error){p, wrong, text};
   }
@@ -190,7 +190,8 @@ static inline wherry_error wherry_deny_invalid(wherry_conn c, const char *route,
   wherry_text list = wherry_text_in(places, sizeof(places));
   for (uint32_t i = 0; i < invalid->count; i++) {
     const wherry_param_error *e = &invalid->errors[i];
-    wherry_print(&list, "%s%.*s %s %s", i ? ", " : "", WHERRY_SPAN(wherry_source_name(e->param)), e->param->name, e->type);
+    wherry_print(&list, "%s%.*s %s %s", i ? ", " : "", WHERRY_SPAN(wherry_source_name(e->param)), e->param->name,
+                 e->type);
   }
   wherry_logf(WHERRY_LOG_WARN, "%s: invalid parameters: %.*s", route, WHERRY_SPAN(wherry_text_span(&list)));
   wherry_json_writer w = wherry_json_scratch(invalid->count * 1024);

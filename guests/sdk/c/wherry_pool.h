@@ -14,7 +14,7 @@ typedef struct wherry_item {
 } wherry_item;
 
 typedef struct wherry_pool {
-  char *items;    // `limit` of them, item_bytes each
+  char *items;     // `limit` of them, item_bytes each
   uint32_t *index; // 0, or the place of an item counted from 1
   uint32_t item_bytes, limit;
   uint32_t slots; // of the index that are in use: a power of two, over `used` twice
@@ -33,9 +33,9 @@ enum { WHERRY_FIRST_SLOTS = 16 };
 #define WHERRY_SLOTS(n) ((WHERRY_FILL_8(2u * (n) | 15u) | WHERRY_FILL_8(2u * (n) | 15u) >> 16) + 1u)
 
 // WHERRY_POOL defines a pool of n items of a type that begins with a wherry_item.
-#define WHERRY_POOL(name, type, n)                \
-  static type name##_items[n];                    \
-  static uint32_t name##_index[WHERRY_SLOTS(n)];  \
+#define WHERRY_POOL(name, type, n) \
+  static type name##_items[n]; \
+  static uint32_t name##_index[WHERRY_SLOTS(n)]; \
   static wherry_pool name = {(char *)name##_items, name##_index, sizeof(type), n, WHERRY_FIRST_SLOTS, 0, 0, 0}
 
 static inline wherry_item *wherry_pool_item(const wherry_pool *p, uint32_t place) {

@@ -22,7 +22,8 @@ static inline uint64_t *wherry_waiting_slot(wherry_request r) {
   return 0;
 }
 
-static inline wherry_error wherry_answer_request(wherry_request r, uint32_t http_status, const wherry_header *first, wherry_headers headers, wherry_span body) {
+static inline wherry_error wherry_answer_request(wherry_request r, uint32_t http_status, const wherry_header *first,
+                                                 wherry_headers headers, wherry_span body) {
   uint64_t *slot = wherry_waiting_slot(r);
   if (!slot) return wherry_state_error("respond", WHERRY_CLOSED);
   wherry_error e = wherry_check_status("respond", http_status);
@@ -34,7 +35,8 @@ static inline wherry_error wherry_answer_request(wherry_request r, uint32_t http
 }
 
 // wherry_request_respond answers a request. A second answer is a state error.
-static inline wherry_error wherry_request_respond(wherry_request r, uint32_t http_status, wherry_headers headers, wherry_span body) {
+static inline wherry_error wherry_request_respond(wherry_request r, uint32_t http_status, wherry_headers headers,
+                                                  wherry_span body) {
   return wherry_answer_request(r, http_status, 0, headers, body);
 }
 
@@ -43,10 +45,12 @@ static inline int wherry_request_waits(wherry_request r) { return wherry_waiting
 
 static inline void wherry_request_came(wherry_request r) {
   uint64_t *slot = &wherry_waiting[wherry_waiting_next];
-  for (uint32_t i = 0; *slot && i < WHERRY_REQUESTS; i++) slot = &wherry_waiting[(wherry_waiting_next + i) % WHERRY_REQUESTS];
+  for (uint32_t i = 0; *slot && i < WHERRY_REQUESTS; i++)
+    slot = &wherry_waiting[(wherry_waiting_next + i) % WHERRY_REQUESTS];
   if (*slot) {
     slot = &wherry_waiting[wherry_waiting_next];
-    wherry_answer_request((wherry_request){*slot}, WHERRY_HTTP_SERVICE_UNAVAILABLE, 0, wherry_no_headers, wherry_nothing);
+    wherry_answer_request((wherry_request){*slot}, WHERRY_HTTP_SERVICE_UNAVAILABLE, 0, wherry_no_headers,
+                          wherry_nothing);
     wherry_waiting_next = (wherry_waiting_next + 1) % WHERRY_REQUESTS;
   }
   *slot = r.id;

@@ -43,7 +43,8 @@ WHERRY_COLD wherry_span wherry_detail_body(wherry_span detail) {
 }
 
 // wherry_reply answers what waits, a handshake or a request.
-static inline wherry_error wherry_reply(const wherry_failure *f, uint32_t http_status, const wherry_header *first, wherry_headers headers, wherry_span body) {
+static inline wherry_error wherry_reply(const wherry_failure *f, uint32_t http_status, const wherry_header *first,
+                                        wherry_headers headers, wherry_span body) {
   if (f->conn.id) return wherry_refuse(f->conn, http_status, first, headers, body);
   return wherry_answer_request(f->request, http_status, first, headers, body);
 }
@@ -59,7 +60,8 @@ static inline void wherry_settle_internal(const wherry_failure *f, wherry_span t
   if (wherry_waits(f)) {
     wherry_span body = wherry_is_debug ? wherry_format("%s %s: %.*s\n", f->route, f->where, WHERRY_SPAN(text))
                                        : wherry_detail_body(wherry_cstr(wherry_phrase(500)));
-    wherry_reply(f, WHERRY_HTTP_INTERNAL_SERVER_ERROR, wherry_is_debug ? &plain : &wherry_json_header, wherry_no_headers, body);
+    wherry_reply(f, WHERRY_HTTP_INTERNAL_SERVER_ERROR, wherry_is_debug ? &plain : &wherry_json_header,
+                 wherry_no_headers, body);
   } else if (f->conn.id) {
     wherry_conn_close(f->conn, WHERRY_CLOSE_INTERNAL_ERROR, wherry_is_debug ? text : WHERRY_STR("internal error"));
   }
@@ -74,7 +76,8 @@ static inline wherry_error wherry_settle_policy(const wherry_failure *f) {
 
 static inline wherry_error wherry_settle_http(const wherry_failure *f) {
   if (!wherry_waits(f)) return *f->error;
-  return wherry_reply(f, f->error->code, &wherry_json_header, f->error->headers, wherry_detail_body(wherry_detail(f->error)));
+  return wherry_reply(f, f->error->code, &wherry_json_header, f->error->headers,
+                      wherry_detail_body(wherry_detail(f->error)));
 }
 
 // wherry_settle does with an error what has to be done.

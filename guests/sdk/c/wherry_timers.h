@@ -63,7 +63,8 @@ static inline int wherry_take_alarm(uint64_t token, wherry_armed *out) {
 
 #else
 
-#define WHERRY_NO_TIMERS_ __attribute__((unavailable("define WHERRY_TIMERS before the #include, as the number of timers")))
+#define WHERRY_NO_TIMERS_ \
+  __attribute__((unavailable("define WHERRY_TIMERS before the #include, as the number of timers")))
 WHERRY_NO_TIMERS_ uint64_t wherry_after(uint32_t ms, wherry_conn c, wherry_alarm alarm, uint64_t argument);
 WHERRY_NO_TIMERS_ int wherry_cancel(uint64_t token);
 

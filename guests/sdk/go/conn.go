@@ -177,17 +177,23 @@ func (c *Conn) shut(code int, reason string) {
 
 // Send sends a message that was received, as it is, without a copy.
 func (c *Conn) Send(m Message) error {
+	if used := outbox.used; c.phase == Open && used < outboxRecords {
+		r := &mem.outbox[used]
+		outbox.used = used + 1
+		*r = *m.record // a message that came is one to be sent
+		r.Conn = c.handle
+		return nil
+	}
+	return c.pass(m)
+}
+
+// pass is Send where the outbox is full, or the phase is another.
+func (c *Conn) pass(m Message) error {
 	if c.phase != Open {
 		return c.refused("send")
 	}
-	if outbox.used == outboxRecords {
-		flush()
-	}
-	r := &mem.outbox[outbox.used]
-	outbox.used++
-	*r = *m.record // a message that came is one to be sent
-	r.Conn = c.handle
-	return nil
+	flush()
+	return c.Send(m)
 }
 
 // SendText sends a text message. One that is not UTF-8 is refused by the host.
@@ -207,15 +213,15 @@ func (c *Conn) SendText(text string) error {
 // message that was received: those must not change until the turn is over.
 func (c *Conn) SendBytes(b []byte) error {
 	p := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	if c.phase != Open || outbox.used == outboxRecords || p-uintptr(unsafe.Pointer(&mem.inbox)) >= inboxBytes {
-		return c.sendCopy(b)
+	if used := outbox.used; c.phase == Open && used < outboxRecords && p-uintptr(unsafe.Pointer(&mem.inbox)) < inboxBytes {
+		// Bytes that lie in the inbox go back as they are.
+		r := &mem.outbox[used]
+		outbox.used = used + 1
+		r.Kind, r.Flags, r.Code = abi.Message, 0, 0
+		r.Conn, r.Data, r.Len, r.Token = c.handle, uint32(p-uintptr(ground())), uint32(len(b)), 0
+		return nil
 	}
-	// Bytes that lie in the inbox go back as they are.
-	r := &mem.outbox[outbox.used]
-	outbox.used++
-	r.Kind, r.Flags, r.Code = abi.Message, 0, 0
-	r.Conn, r.Data, r.Len, r.Token = c.handle, uint32(p-uintptr(ground())), uint32(len(b)), 0
-	return nil
+	return c.sendCopy(b)
 }
 
 // sendCopy sends bytes of wherever they are.

@@ -60,7 +60,7 @@ var guest struct {
 	onStart  func() error
 	onStop   func(StopReason) error
 	onFault  func(Fault)
-	byType   []func(*Failure) (matches, done bool, err error)
+	byType   []func(*Failure) (done bool, own error)
 	byStatus []statusHandler
 	open     bool // the host has the mailbox: it is too late to register
 }

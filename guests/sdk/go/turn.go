@@ -25,14 +25,13 @@ func openMailbox() uint32 {
 // outbox. What func init commanded is still there in the first turn.
 //
 // Budget: 0 allocations for a message in bytes that is answered with bytes
-// (TestEchoBudget).
+// (TestGuest, TestTurnBudget).
 func turn(events uint32) int32 {
 	if outbox.returned {
 		forgetCommands()
 	}
 	if len(loans.delivered) != 0 {
-		clear(loans.delivered)
-		loans.delivered = loans.delivered[:0]
+		forgetDelivered()
 	}
 	cursor := (*uint32)(unsafe.Pointer(&mem.box[abi.CursorOffset/8]))
 	for i := range events {
@@ -57,6 +56,9 @@ func turn(events uint32) int32 {
 func handle(r *abi.Record) {
 	if !isShared(r) {
 		takeBack(r)
+		if r.Len == 0 {
+			r.Data = boxAddress() // it may be 0, where no slice can be
+		}
 	}
 	switch r.Kind {
 	case abi.Message:
@@ -212,6 +214,9 @@ func disconnect(r *abi.Record) {
 // fault tells of a command that was refused.
 func fault(r *abi.Record) {
 	f := Fault{abi.Kind(r.Flags), abi.Status(r.Code), conns.find(r.Conn)}
+	if f.Command == abi.Timer {
+		delete(timers.armed, r.Token) // it will not fire
+	}
 	switch {
 	case guest.onFault != nil:
 		guest.onFault(f)

@@ -55,7 +55,7 @@ static wherry_error tell_end(wherry_conn c, const wherry_end *end) {
     uint32_t flag;
     const char *word;
   } words[] = {
-      {WHERRY_FLAG_CLEAN, " clean"}, {WHERRY_FLAG_BY_PEER, " peer"}, {WHERRY_FLAG_BY_GUEST, " guest"},
+      {WHERRY_FLAG_CLEAN, " clean"},  {WHERRY_FLAG_BY_PEER, " peer"},  {WHERRY_FLAG_BY_GUEST, " guest"},
       {WHERRY_FLAG_BY_HOST, " host"}, {WHERRY_FLAG_OPENED, " opened"},
   };
   char line[256];
@@ -114,14 +114,17 @@ static wherry_span or_dash(wherry_span s) { return s.at ? s : WHERRY_STR("-"); }
 
 static wherry_error show_params(wherry_conn c, const wherry_head *h) {
   double thousandths = wherry_param_float(h, "f") * 1000;
-  wherry_span b = !wherry_param_given(h, "b") ? WHERRY_STR("-") : wherry_param_bool(h, "b") ? WHERRY_STR("true") : WHERRY_STR("false");
+  wherry_span b = !wherry_param_given(h, "b") ? WHERRY_STR("-")
+                  : wherry_param_bool(h, "b") ? WHERRY_STR("true")
+                                              : WHERRY_STR("false");
   wherry_error e = accept(c);
   if (e.type) return e;
   return wherry_conn_send_text(
-      c, wherry_format("id=%lld n=%lld f=%lld b=%.*s u=%.*s color=%.*s token=%.*s sid=%.*s", wherry_param_int(h, "id"),
-                       wherry_param_int(h, "n"), (long long)(thousandths + (thousandths < 0 ? -0.5 : 0.5)), WHERRY_SPAN(b),
-                       WHERRY_SPAN(or_dash(wherry_param_text(h, "u"))), WHERRY_SPAN(wherry_param_text(h, "color")),
-                       WHERRY_SPAN(or_dash(wherry_param_text(h, "x-token"))), WHERRY_SPAN(wherry_param_text(h, "sid"))));
+      c,
+      wherry_format("id=%lld n=%lld f=%lld b=%.*s u=%.*s color=%.*s token=%.*s sid=%.*s", wherry_param_int(h, "id"),
+                    wherry_param_int(h, "n"), (long long)(thousandths + (thousandths < 0 ? -0.5 : 0.5)), WHERRY_SPAN(b),
+                    WHERRY_SPAN(or_dash(wherry_param_text(h, "u"))), WHERRY_SPAN(wherry_param_text(h, "color")),
+                    WHERRY_SPAN(or_dash(wherry_param_text(h, "x-token"))), WHERRY_SPAN(wherry_param_text(h, "sid"))));
 }
 
 static wherry_error close_invalid(wherry_conn c, const wherry_head *head, const wherry_invalid *invalid) {
@@ -130,7 +133,8 @@ static wherry_error close_invalid(wherry_conn c, const wherry_head *head, const 
   (void)head;
   for (uint32_t i = 0; i < invalid->count; i++) {
     const wherry_param_error *e = &invalid->errors[i];
-    wherry_print(&text, "%s%.*s %s %s", i ? ", " : "", WHERRY_SPAN(wherry_source_name(e->param)), e->param->name, e->type);
+    wherry_print(&text, "%s%.*s %s %s", i ? ", " : "", WHERRY_SPAN(wherry_source_name(e->param)), e->param->name,
+                 e->type);
   }
   accept(c);
   return wherry_conn_close(c, WHERRY_CLOSE_POLICY_VIOLATION, wherry_text_span(&text));
@@ -151,14 +155,16 @@ static void send_tags(wherry_conn c, const wherry_head *h) {
   char tags[256];
   wherry_text t = wherry_text_in(tags, sizeof(tags));
   wherry_span rest = wherry_head_query(h), value;
-  for (int i = 0; wherry_next_query_of(&rest, WHERRY_STR("tag"), &value); i++) wherry_print(&t, "%s%.*s", i ? "," : "", WHERRY_SPAN(value));
+  for (int i = 0; wherry_next_query_of(&rest, WHERRY_STR("tag"), &value); i++)
+    wherry_print(&t, "%s%.*s", i ? "," : "", WHERRY_SPAN(value));
   send_span(c, wherry_text_span(&t));
 }
 
 static void send_headers(wherry_conn c, const wherry_head *h) {
   wherry_text t = wherry_scratch_text();
   wherry_span rest = h->fields, value;
-  for (int i = 0; wherry_next_header_of(&rest, WHERRY_STR("x-one"), &value); i++) wherry_print(&t, "%s%.*s", i ? "," : "", WHERRY_SPAN(value));
+  for (int i = 0; wherry_next_header_of(&rest, WHERRY_STR("x-one"), &value); i++)
+    wherry_print(&t, "%s%.*s", i ? "," : "", WHERRY_SPAN(value));
   send_span(c, wherry_scratch_keep(&t));
 }
 
@@ -268,7 +274,8 @@ static wherry_error fail_boom(wherry_conn c, const wherry_head *head) {
 
 static wherry_error fail_http(wherry_conn c, const wherry_head *head) {
   (void)c, (void)head;
-  return wherry_fail_http(WHERRY_HTTP_FORBIDDEN, WHERRY_STR("members only"), WHERRY_HEADERS({WHERRY_STR("x-why"), WHERRY_STR("test")}));
+  return wherry_fail_http(WHERRY_HTTP_FORBIDDEN, WHERRY_STR("members only"),
+                          WHERRY_HEADERS({WHERRY_STR("x-why"), WHERRY_STR("test")}));
 }
 
 static wherry_error fail_gone(wherry_conn c, const wherry_head *head) {
@@ -292,13 +299,15 @@ static wherry_error fail_missing(wherry_conn c, const wherry_head *head) {
 }
 
 static wherry_error serve_teapot(const wherry_failure *f) {
-  if (wherry_conn_life(f->conn) == WHERRY_CONNECTING) return wherry_conn_deny(f->conn, WHERRY_HTTP_IM_A_TEAPOT, NO_HEADERS, f->error->text);
+  if (wherry_conn_life(f->conn) == WHERRY_CONNECTING)
+    return wherry_conn_deny(f->conn, WHERRY_HTTP_IM_A_TEAPOT, NO_HEADERS, f->error->text);
   return wherry_conn_close(f->conn, 4418, f->error->text);
 }
 
 static wherry_error serve_missing(const wherry_failure *f) {
   if (wherry_conn_life(f->conn) != WHERRY_CONNECTING) return wherry_pass();
-  return wherry_conn_deny(f->conn, WHERRY_HTTP_NOT_FOUND, WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("text/plain")}), f->error->text);
+  return wherry_conn_deny(f->conn, WHERRY_HTTP_NOT_FOUND,
+                          WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("text/plain")}), f->error->text);
 }
 
 static wherry_error trap(wherry_conn c, const wherry_message *m) {
@@ -311,12 +320,15 @@ static wherry_error trap(wherry_conn c, const wherry_message *m) {
 static wherry_error serve_page(wherry_request r, const wherry_head *h) {
   wherry_span method = wherry_head_method(h);
   if (wherry_same(method, "GET"))
-    return wherry_request_respond(r, WHERRY_HTTP_OK, WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("text/html; charset=utf-8")}),
+    return wherry_request_respond(r, WHERRY_HTTP_OK,
+                                  WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("text/html; charset=utf-8")}),
                                   WHERRY_STR("<p>hi</p>"));
   if (wherry_same(method, "POST"))
-    return wherry_request_respond(r, WHERRY_HTTP_CREATED, WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("application/octet-stream")}),
+    return wherry_request_respond(r, WHERRY_HTTP_CREATED,
+                                  WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("application/octet-stream")}),
                                   wherry_head_body(h));
-  return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing, WHERRY_HEADERS({WHERRY_STR("allow"), WHERRY_STR("GET, POST")}));
+  return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing,
+                          WHERRY_HEADERS({WHERRY_STR("allow"), WHERRY_STR("GET, POST")}));
 }
 
 static wherry_error greet(wherry_conn c, const wherry_head *head) {
@@ -327,7 +339,8 @@ static wherry_error greet(wherry_conn c, const wherry_head *head) {
 
 static wherry_error on_stop(uint32_t reason) {
   static const char *const reasons[] = {"", "deploy", "shutdown", "idle"};
-  return wherry_room_text(WHERRY_STR("ends"), wherry_format("stopping %s", reason <= WHERRY_STOP_IDLE ? reasons[reason] : ""));
+  return wherry_room_text(WHERRY_STR("ends"),
+                          wherry_format("stopping %s", reason <= WHERRY_STOP_IDLE ? reasons[reason] : ""));
 }
 
 WHERRY_GUEST(

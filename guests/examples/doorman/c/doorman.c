@@ -15,8 +15,10 @@ static wherry_error log_end(wherry_conn c, const wherry_end *end) {
 
 static wherry_error show_page(wherry_request r, const wherry_head *head) {
   if (!wherry_same(wherry_head_method(head), "GET"))
-    return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing, WHERRY_HEADERS({WHERRY_STR("allow"), WHERRY_STR("GET")}));
-  return wherry_request_respond(r, WHERRY_HTTP_OK, WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("text/html; charset=utf-8")}),
+    return wherry_fail_http(WHERRY_HTTP_METHOD_NOT_ALLOWED, wherry_nothing,
+                            WHERRY_HEADERS({WHERRY_STR("allow"), WHERRY_STR("GET")}));
+  return wherry_request_respond(r, WHERRY_HTTP_OK,
+                                WHERRY_HEADERS({WHERRY_STR("content-type"), WHERRY_STR("text/html; charset=utf-8")}),
                                 WHERRY_STR("<h1>Nobody gets in here</h1>"));
 }
 

@@ -29,7 +29,8 @@ static wherry_error on_receive(wherry_conn c, const wherry_message *message) {
     b->refused = 0;
     return wherry_conn_send_back(c, message);
   }
-  if (++b->refused == PATIENCE) return wherry_fail_policy(WHERRY_CLOSE_POLICY_VIOLATION, WHERRY_STR("too many messages"));
+  if (++b->refused == PATIENCE)
+    return wherry_fail_policy(WHERRY_CLOSE_POLICY_VIOLATION, WHERRY_STR("too many messages"));
   return wherry_conn_send_text(c, WHERRY_STR("slow down"));
 }
 

@@ -61,7 +61,9 @@ static wherry_error late(wherry_conn c, const wherry_timer_info *timer) {
 
 static wherry_error wait(wherry_conn c, const wherry_head *head) {
   (void)head;
-  return wherry_after(1, c, late, 0) ? WHERRY_OK : wherry_fail_http(WHERRY_HTTP_SERVICE_UNAVAILABLE, WHERRY_STR("no timer"), wherry_no_headers);
+  return wherry_after(1, c, late, 0)
+             ? WHERRY_OK
+             : wherry_fail_http(WHERRY_HTTP_SERVICE_UNAVAILABLE, WHERRY_STR("no timer"), wherry_no_headers);
 }
 
 static wherry_request held;
@@ -83,7 +85,8 @@ static wherry_error on_answer(wherry_conn c, const wherry_message *m) {
 static wherry_error on_odd(wherry_conn c, const wherry_head *head) {
   wherry_span kind = wherry_head_query(head);
   if (wherry_same(kind, "status")) return wherry_fail_http(600, wherry_nothing, wherry_no_headers);
-  if (wherry_same(kind, "body")) return wherry_fail_http(400, (wherry_span){wherry_head_path(head).at, wherry_head_path(head).len}, wherry_no_headers);
+  if (wherry_same(kind, "body"))
+    return wherry_fail_http(WHERRY_HTTP_BAD_REQUEST, wherry_head_path(head), wherry_no_headers);
   if (wherry_same(kind, "code")) return wherry_fail_policy(65536, wherry_nothing);
   if (wherry_same(kind, "both")) {
     wherry_conn_deny(c, 400, wherry_no_headers, wherry_nothing);

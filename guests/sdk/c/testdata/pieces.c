@@ -85,19 +85,45 @@ static wherry_error write_json(wherry_conn c, const wherry_message *m) {
   wherry_json_writer w = wherry_json_to(buffer, 64);
   for (uint32_t i = 0; i < m->data.len; i++) {
     switch (m->data.at[i]) {
-    case '{': wherry_json_open_object(&w); break;
-    case '[': wherry_json_open_array(&w); break;
-    case 'e': wherry_json_close(&w); break;
-    case 'k': wherry_json_put_key(&w, WHERRY_STR("k")); break;
-    case 't': wherry_json_put_text(&w, WHERRY_STR("t")); break;
-    case 'i': wherry_json_put_int(&w, INT64_MIN); break;
-    case 'u': wherry_json_put_uint(&w, UINT64_MAX); break;
-    case 'b': wherry_json_put_bool(&w, 1); break;
-    case 'n': wherry_json_put_null(&w); break;
-    case 'd': wherry_json_put_double(&w, 0.1); break;
-    case 'x': wherry_json_put_double(&w, __builtin_nan("")); break;
-    case 'f': wherry_json_put_double(&w, -__builtin_inf()); break;
-    case 'v': wherry_json_put(&w, wherry_json_none); break;
+    case '{':
+      wherry_json_open_object(&w);
+      break;
+    case '[':
+      wherry_json_open_array(&w);
+      break;
+    case 'e':
+      wherry_json_close(&w);
+      break;
+    case 'k':
+      wherry_json_put_key(&w, WHERRY_STR("k"));
+      break;
+    case 't':
+      wherry_json_put_text(&w, WHERRY_STR("t"));
+      break;
+    case 'i':
+      wherry_json_put_int(&w, INT64_MIN);
+      break;
+    case 'u':
+      wherry_json_put_uint(&w, UINT64_MAX);
+      break;
+    case 'b':
+      wherry_json_put_bool(&w, 1);
+      break;
+    case 'n':
+      wherry_json_put_null(&w);
+      break;
+    case 'd':
+      wherry_json_put_double(&w, 0.1);
+      break;
+    case 'x':
+      wherry_json_put_double(&w, __builtin_nan(""));
+      break;
+    case 'f':
+      wherry_json_put_double(&w, -__builtin_inf());
+      break;
+    case 'v':
+      wherry_json_put(&w, wherry_json_none);
+      break;
     }
   }
   return answer_json(c, &w);
@@ -136,8 +162,8 @@ static wherry_error cut(wherry_conn c, const wherry_message *m) {
 
 static wherry_error print(wherry_conn c, const wherry_message *m) {
   wherry_text t = wherry_text_in(buffer, 64);
-  wherry_print(&t, "%d %u %x %c %s %.*s %lld %llu %%", -2147483647 - 1, 4294967295u, 48879u, 'c', "s", WHERRY_SPAN(m->data), (long long)INT64_MIN,
-               (unsigned long long)UINT64_MAX);
+  wherry_print(&t, "%d %u %x %c %s %.*s %lld %llu %%", -2147483647 - 1, 4294967295u, 48879u, 'c', "s",
+               WHERRY_SPAN(m->data), (long long)INT64_MIN, (unsigned long long)UINT64_MAX);
   return wherry_conn_send_bytes(c, wherry_text_span(&t));
 }
 
