@@ -85,10 +85,12 @@ has_rust() {
 }
 
 # wasm_rust ARG...: runs rustc for wasm32. Paths are from here, and it is told to
-# forget where here is. Of the custom sections the functions' names stay, as in C.
+# forget where here is. Of the custom sections the functions' names stay, as in C,
+# mangled in the way that keeps the types whose methods they are.
 wasm_rust() {
-	"$rustc" --edition 2021 --target wasm32-unknown-unknown -D warnings -C opt-level=2 -C codegen-units=1 \
-		-C panic=abort -C debuginfo=0 -C linker="$wasm_ld" --remap-path-prefix "$PWD=" "$@"
+	"$rustc" --edition 2021 --target wasm32-unknown-unknown -D warnings --remap-path-prefix "$PWD=" \
+		-C opt-level=2 -C codegen-units=1 -C panic=abort -C debuginfo=0 -C symbol-mangling-version=v0 \
+		-C linker="$wasm_ld" "$@"
 }
 
 # build_rust SOURCE FILE: SOURCE to FILE.wasm, with the SDK. A stack of 128 KiB is enough

@@ -280,7 +280,8 @@ mod tests {
     #[test]
     fn states() {
         use State::*;
-        let operations: &[(&str, &[State], fn(&Conn) -> Result)] = &[
+        type Operation = fn(&Conn) -> Result;
+        let operations: &[(&str, &[State], Operation)] = &[
             ("accept", &[Connecting], |c| c.accept()),
             ("deny", &[Connecting], |c| c.deny(404, &[], "")),
             ("close", &[Connecting, Open], |c| c.close(1000, "")),

@@ -279,19 +279,16 @@ pub fn command(mut record: Record, parts: &[&[u8]]) {
 /// Reports whether a slice is a payload of this turn, which stays in place until the
 /// turn is over.
 fn stays(s: &Shared, part: &[u8]) -> bool {
-    let at = part.as_ptr() as usize;
-    let within = |start: usize, size: usize| at >= start && at - start < size;
+    let within = |start: usize, size: usize| (part.as_ptr() as usize).wrapping_sub(start) < size;
     within(s.inbox.get() as usize, INBOX_BYTES)
         || BUFFERS_LENT.with(|b| b.delivered.borrow().iter().any(|d| within(d.as_ptr() as usize, d.capacity())))
 }
 
 /// Copies the parts to where they stay until the next flush, and returns the address.
+#[inline(never)]
 fn stage(s: &Shared, parts: &[&[u8]], len: usize) -> u32 {
     if len > STAGE_BYTES {
-        let copy = parts.concat();
-        let at = address(copy.as_ptr());
-        BUFFERS_LENT.with(|b| b.staged.borrow_mut().push(copy));
-        return at;
+        return stage_large(parts);
     }
     if len > STAGE_BYTES - s.stage_used.get() {
         flush(s);
@@ -310,6 +307,14 @@ fn stage(s: &Shared, parts: &[&[u8]], len: usize) -> u32 {
     s.stage_used.set(end);
     // SAFETY: `start` is inside the stage.
     address(unsafe { s.stage.get().cast::<u8>().add(start) })
+}
+
+#[cold]
+fn stage_large(parts: &[&[u8]]) -> u32 {
+    let copy = parts.concat();
+    let at = address(copy.as_ptr());
+    BUFFERS_LENT.with(|b| b.staged.borrow_mut().push(copy));
+    at
 }
 
 /// Has the host apply the commands so far. Those that are refused come back as faults.

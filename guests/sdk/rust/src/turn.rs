@@ -68,10 +68,18 @@ pub fn turn(events: u32) -> i32 {
 }
 
 impl Program {
-    /// Handles an event. Kinds that are not known are ignored.
     fn handle(&mut self, event: &Event<'_>) {
         match event.kind {
             abi::KIND_MESSAGE => self.receive(event),
+            _ => self.handle_other(event),
+        }
+    }
+
+    /// Handles an event that is no message. Kinds that are not known are ignored. Engines
+    /// are at their best with small functions, so this is not part of the loop.
+    #[inline(never)]
+    fn handle_other(&mut self, event: &Event<'_>) {
+        match event.kind {
             abi::KIND_CONNECT => self.connect(event),
             abi::KIND_CLOSE => self.disconnect(event),
             abi::KIND_RESUME => self.resume(event),

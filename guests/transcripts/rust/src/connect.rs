@@ -2,10 +2,7 @@
 
 use crate::tell_end;
 use std::time::Duration;
-use wherry::{
-    timer, Choice, Conn, Declared, Disconnect, Endpoint, Error, Invalid, Param, Request, Result,
-    Uuid,
-};
+use wherry::{timer, Choice, Conn, Declared, Disconnect, Endpoint, Error, Invalid, Param, Request, Result, Uuid};
 
 pub struct Deny;
 
@@ -13,14 +10,7 @@ impl Endpoint for Deny {
     type State = ();
 
     fn on_connect(&mut self, conn: &Conn, _: &mut (), _: &Request<'_>) -> Result {
-        conn.deny(
-            401,
-            &[
-                ("content-type", "text/plain"),
-                ("www-authenticate", "Basic"),
-            ],
-            "no\n",
-        )
+        conn.deny(401, &[("content-type", "text/plain"), ("www-authenticate", "Basic")], "no\n")
     }
 }
 
@@ -89,9 +79,7 @@ const N: Param<i64> = Param::query("n");
 const F: Param<f64> = Param::query("f").default(1.5);
 const B: Param<Option<bool>> = Param::query("b").optional();
 const U: Param<Option<Uuid>> = Param::query("u").optional();
-const COLOR: Param<Choice> = Param::query("color")
-    .one_of(&["red", "green"])
-    .default("red");
+const COLOR: Param<Choice> = Param::query("color").one_of(&["red", "green"]).default("red");
 const TOKEN: Param<Option<String>> = Param::header("x-token").optional();
 const SID: Param<String> = Param::cookie("sid");
 
@@ -126,13 +114,7 @@ impl Endpoint for Own {
     type State = ();
     const PARAMS: &'static [&'static dyn Declared] = &[&N];
 
-    fn on_invalid(
-        &mut self,
-        conn: &Conn,
-        _: &mut (),
-        _: &Request<'_>,
-        invalid: &Invalid,
-    ) -> Result {
+    fn on_invalid(&mut self, conn: &Conn, _: &mut (), _: &Request<'_>, invalid: &Invalid) -> Result {
         let errors: Vec<String> = invalid.errors().iter().map(ToString::to_string).collect();
         conn.accept()?;
         conn.close(1008, &errors.join(", "))

@@ -30,10 +30,7 @@ fn app() -> App {
         .endpoint("/attach", Attach)
         .endpoint("/count", Count)
         .endpoint("/fail", FailConnect(|| Error::msg("boom")))
-        .endpoint(
-            "/http",
-            FailConnect(|| Error::http(403, "members only").with_header("x-why", "test")),
-        )
+        .endpoint("/http", FailConnect(|| Error::http(403, "members only").with_header("x-why", "test")))
         .endpoint("/gone", FailConnect(|| Error::http(status::GONE, "")))
         .endpoint("/policy", FailConnect(|| Error::policy(1008, "no")))
         .endpoint("/teapot", FailConnect(|| Teapot.into()))
@@ -93,11 +90,6 @@ fn tell_end(end: &Disconnect<'_>) -> Result {
         (end.by == By::Host, " host"),
         (end.opened, " opened"),
     ];
-    text.extend(
-        words
-            .iter()
-            .filter(|(applies, _)| *applies)
-            .map(|(_, word)| *word),
-    );
+    text.extend(words.iter().filter(|(applies, _)| *applies).map(|(_, word)| *word));
     Room::new("ends").broadcast_text(&text)
 }

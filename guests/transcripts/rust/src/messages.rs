@@ -2,10 +2,7 @@
 
 use crate::{tell_end, Teapot};
 use std::time::Duration;
-use wherry::{
-    timer, Conn, Disconnect, Encoding, Endpoint, Error, Message, Request, Result, Room, Timer,
-    Value, Want,
-};
+use wherry::{timer, Conn, Disconnect, Encoding, Endpoint, Error, Message, Request, Result, Room, Timer, Value, Want};
 
 pub struct Any;
 
@@ -111,12 +108,7 @@ impl Endpoint for Timers {
     type State = Option<Timer>;
     const ENCODING: Encoding = Encoding::Text;
 
-    fn on_receive(
-        &mut self,
-        conn: &Conn,
-        last: &mut Option<Timer>,
-        message: Message<'_>,
-    ) -> Result {
+    fn on_receive(&mut self, conn: &Conn, last: &mut Option<Timer>, message: Message<'_>) -> Result {
         match message.text()? {
             "cancel" => {
                 if let Some(timer) = last.take() {
@@ -125,15 +117,12 @@ impl Endpoint for Timers {
             }
             ms => {
                 let conn = conn.clone();
-                *last = Some(timer::after(
-                    Duration::from_millis(ms.parse()?),
-                    move || {
-                        if conn.is_open() {
-                            conn.send_text("fired")?;
-                        }
-                        Ok(())
-                    },
-                ));
+                *last = Some(timer::after(Duration::from_millis(ms.parse()?), move || {
+                    if conn.is_open() {
+                        conn.send_text("fired")?;
+                    }
+                    Ok(())
+                }));
             }
         }
         Ok(())

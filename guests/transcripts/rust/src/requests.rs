@@ -40,11 +40,7 @@ impl Endpoint for Page {
     fn on_request(&mut self, exchange: &Exchange, request: &Request<'_>) -> Result {
         match request.method() {
             "GET" => exchange.html("<p>hi</p>"),
-            "POST" => exchange.respond(
-                201,
-                &[("content-type", "application/octet-stream")],
-                request.body(),
-            ),
+            "POST" => exchange.respond(201, &[("content-type", "application/octet-stream")], request.body()),
             _ => Err(Error::http(405, "").with_header("allow", "GET, POST")),
         }
     }

@@ -4,6 +4,7 @@
 //! nothing is more than [`MAX_DEPTH`] levels deep.
 
 mod parse;
+mod plain;
 mod write;
 
 use std::fmt;

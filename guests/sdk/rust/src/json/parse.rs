@@ -1,5 +1,6 @@
 //! Reads JSON, as RFC 8259 has it, without any leniency.
 
+use super::plain::plain;
 use super::{Error, Value, MAX_DEPTH};
 
 pub(super) fn parse(text: &str) -> Result<Value, Error> {
@@ -158,12 +159,8 @@ impl Parser<'_> {
         self.at += 1;
         let mut out = String::new();
         loop {
-            // Everything up to the next special byte in one piece; none of these is
-            // inside a character of several bytes.
             let start = self.at;
-            while !matches!(self.peek(), 0..=0x1f | b'"' | b'\\') {
-                self.at += 1;
-            }
+            self.at += plain(&self.text.as_bytes()[start..]);
             out.push_str(&self.text[start..self.at]);
             match self.peek() {
                 b'"' => {

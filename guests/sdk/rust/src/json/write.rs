@@ -1,5 +1,6 @@
 //! Writes JSON.
 
+use super::plain::plain;
 use super::{Error, Value};
 use std::fmt::Write;
 
@@ -61,15 +62,17 @@ fn float(n: f64, out: &mut String) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn string(s: &str, out: &mut String) {
+fn string(s: &str, out: &mut String) {
     out.push('"');
-    let mut plain = 0;
-    for (i, byte) in s.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(&s[plain..i]);
-        plain = i + 1;
+    let mut rest = s;
+    loop {
+        // A boundary of UTF-8, because what follows is ASCII.
+        let (plain, special) = rest.split_at(plain(rest.as_bytes()));
+        out.push_str(plain);
+        let byte = match special.bytes().next() {
+            Some(byte) => byte,
+            None => break,
+        };
         match byte {
             b'"' => out.push_str("\\\""),
             b'\\' => out.push_str("\\\\"),
@@ -80,7 +83,7 @@ pub(crate) fn string(s: &str, out: &mut String) {
             b'\t' => out.push_str("\\t"),
             _ => digits(out, format_args!("\\u{:04x}", byte)),
         }
+        rest = &special[1..];
     }
-    out.push_str(&s[plain..]);
     out.push('"');
 }
