@@ -2,7 +2,7 @@
 // and respond take.
 import { FIELD_BODY, FIELD_HEADER_SIZE, FIELD_NAME_LEN_OFFSET, FIELD_PROTOCOL, FIELD_VALUE_LEN_OFFSET } from "./abi";
 import { stage } from "./outbox";
-import { decode, encodeTo, equalText, lowerASCII } from "./text";
+import { decode, encodeTo, equalText, lowerASCII, utf8Length } from "./text";
 
 /** A name and a value. */
 export class Pair {
@@ -102,7 +102,7 @@ function headersSize(pairs: Pair[]): u32 {
 }
 
 function fieldSize(name: string, value: string): u32 {
-  return padded(FIELD_HEADER_SIZE + String.UTF8.byteLength(name) + String.UTF8.byteLength(value));
+  return padded(FIELD_HEADER_SIZE + utf8Length(name) + utf8Length(value));
 }
 
 function putHeaders(at: usize, pairs: Pair[]): usize {
@@ -111,7 +111,7 @@ function putHeaders(at: usize, pairs: Pair[]): usize {
 }
 
 function putField(at: usize, name: string, value: string): usize {
-  const len = String.UTF8.byteLength(value);
+  const len = utf8Length(value);
   const to = putHead(at, name, len);
   encodeTo(value, to);
   return at + padded(<u32>(to - at) + len);
@@ -119,7 +119,7 @@ function putField(at: usize, name: string, value: string): usize {
 
 /** Writes all of a field but its value, for which it returns the place. */
 function putHead(at: usize, name: string, valueLength: i32): usize {
-  const len = String.UTF8.byteLength(name);
+  const len = utf8Length(name);
   // The last bytes, which may be padding, first.
   const end = at + padded(FIELD_HEADER_SIZE + len + valueLength);
   store<u32>(end - 4, 0);

@@ -1,7 +1,7 @@
 // What a guest can ask of the host: the log, the clocks, random bytes. A guest
 // that does not use one does not import it.
 import { CLOCK_MONOTONIC, CLOCK_WALL, LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN } from "./abi";
-import { encodeTo } from "./text";
+import { encodeTo, utf8Length } from "./text";
 
 @external("wherry_v1", "log")
 declare function hostLog(level: i32, at: usize, len: i32): void;
@@ -22,7 +22,7 @@ export namespace log {
   export function error(line: string): void { write(LOG_ERROR, line); }
 
   function write(level: i32, line: string): void {
-    const len = String.UTF8.byteLength(line);
+    const len = utf8Length(line);
     const at = heap.alloc(len);
     encodeTo(line, at);
     hostLog(level, at, len);

@@ -1,4 +1,5 @@
 // Reads JSON from UTF-8.
+import { parseDecimal } from "./decimal";
 import { JSON_DEPTH, Json, JsonArray, JsonBool, JsonFloat, JsonInt, JsonNull, JsonObject, JsonString } from "./json";
 import { decode, encodeTo, hexDigit, isDigit } from "./text";
 
@@ -208,7 +209,7 @@ class JsonReader {
       const exact = integerOf(digits, integer, negative);
       if (exact !== null) return exact;
     }
-    const value = parseFloat(decode(start, <i32>(this.at - start)));
+    const value = parseDecimal(start, <i32>(this.at - start));
     return isFinite(value) ? new JsonFloat(value) : null;
   }
 
@@ -229,7 +230,7 @@ class JsonReader {
   }
 }
 
-/** The integer of the digits; null if it does not fit in 64 bits, signed, or is -0. */
+/** The integer of the digits; null if it does not fit in 64 bits, signed. */
 function integerOf(at: usize, end: usize, negative: bool): Json | null {
   const limit: u64 = negative ? 1 << 63 : <u64>i64.MAX_VALUE;
   let value: u64 = 0;
@@ -238,6 +239,5 @@ function integerOf(at: usize, end: usize, negative: bool): Json | null {
     if (value > (limit - digit) / 10) return null;
     value = value * 10 + digit;
   }
-  if (negative && value == 0) return null;
   return new JsonInt(negative ? -<i64>value : <i64>value);
 }

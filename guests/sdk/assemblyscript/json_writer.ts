@@ -1,5 +1,5 @@
 // Writes JSON as UTF-8, without blanks.
-import { decodeValid, encodeTo } from "./text";
+import { decode, encodeTo, utf8Length } from "./text";
 
 /** The depth at which a writer says no; JSON_DEPTH in json.ts is the same number. */
 const DEPTH: i32 = 64;
@@ -17,7 +17,7 @@ export class JsonWriter {
   get at(): usize { return changetype<usize>(this.bytes); }
 
   /** The text that was written. */
-  take(): string { return decodeValid(this.at, this.length); }
+  take(): string { return decode(this.at, this.length); }
 
   /** Begins an array or object; false if that is one level too many. */
   enter(): bool { return ++this.depth <= DEPTH; }
@@ -33,7 +33,7 @@ export class JsonWriter {
 
   /** Writes text as it is. */
   raw(text: string): void {
-    const len = String.UTF8.byteLength(text);
+    const len = utf8Length(text);
     encodeTo(text, this.room(len));
     this.length += len;
   }

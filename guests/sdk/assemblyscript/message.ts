@@ -2,7 +2,7 @@
 import * as abi from "./abi";
 import { Json, JsonNull } from "./json";
 import { Span } from "./span";
-import { decodeValid } from "./text";
+import { decode } from "./text";
 
 /**
  * A message that arrived. There is one object for all of them, which is empty
@@ -17,7 +17,7 @@ export class Message {
   json: Json = nothing;
 
   /** The text, decoded each time that it is asked for. */
-  get text(): string { return decodeValid(this.bytes.at, this.bytes.length); }
+  get text(): string { return decode(this.bytes.at, this.bytes.length); }
 
   /** Points the message to an event. */
   set(record: usize): void {
@@ -44,7 +44,7 @@ export class Disconnect {
   constructor(record: usize) {
     this.flags = load<u16>(record, abi.RECORD_FLAGS_OFFSET);
     this.code = load<u32>(record, abi.RECORD_CODE_OFFSET);
-    this.reason = decodeValid(load<u32>(record, abi.RECORD_DATA_OFFSET), load<u32>(record, abi.RECORD_LEN_OFFSET));
+    this.reason = decode(load<u32>(record, abi.RECORD_DATA_OFFSET), load<u32>(record, abi.RECORD_LEN_OFFSET));
   }
 
   /** Close frames went both ways. */

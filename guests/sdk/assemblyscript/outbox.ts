@@ -2,7 +2,7 @@
 // until the turn is over.
 import * as abi from "./abi";
 import { Span, bytesAt, bytesLength } from "./span";
-import { encodeTo } from "./text";
+import { encodeTo, utf8Length } from "./text";
 
 @external("wherry_v1", "flush")
 declare function hostFlush(commands: i32): i32;
@@ -113,7 +113,7 @@ export function command(kind: u16, flags: u16, code: u32, conn: u64, data: usize
 
 /** Queues a command about text. */
 export function commandText(kind: u16, flags: u16, code: u32, conn: u64, text: string): void {
-  const len = String.UTF8.byteLength(text);
+  const len = utf8Length(text);
   const at = stage(len);
   encodeTo(text, at);
   command(kind, flags, code, conn, at, len);

@@ -1,4 +1,5 @@
 // What the types of parameters accept.
+import { parseDecimal } from "./decimal";
 import { hexDigit, isDigit, lowerASCII } from "./text";
 
 /** What was read of one parameter. */
@@ -34,7 +35,8 @@ export function readInt(text: string, value: Value): bool {
 /** Reads a finite number. */
 export function readFloat(text: string, value: Value): bool {
   if (!isDecimal(text)) return false;
-  value.float = parseFloat(text);
+  const bytes = String.UTF8.encode(text);
+  value.float = parseDecimal(changetype<usize>(bytes), bytes.byteLength);
   return isFinite(value.float);
 }
 

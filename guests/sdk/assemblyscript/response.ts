@@ -5,7 +5,7 @@ import { FieldBlock, Headers } from "./fields";
 import { JsonWriter } from "./json_writer";
 import { command } from "./outbox";
 import { bytesAt, bytesLength } from "./span";
-import { encodeTo } from "./text";
+import { encodeTo, utf8Length } from "./text";
 
 /** What command's fields are gathered in. */
 const block = new FieldBlock();
@@ -16,7 +16,7 @@ export function respond(
 ): WherryError | null {
   const error = checkAnswer(operation, status, headers);
   if (error !== null) return error;
-  const len = String.UTF8.byteLength(body);
+  const len = utf8Length(body);
   const at = block.put("", contentType, headers, len ? len : -1);
   if (len) encodeTo(body, block.bodyAt);
   command(operation == "deny" ? KIND_REJECT : KIND_RESPOND, 0, status, handle, at, block.length);
@@ -51,7 +51,7 @@ function checkAnswer(operation: string, status: u32, headers: Headers | null): W
 export function checkHeaders(operation: string, headers: Headers | null): WherryError | null {
   if (headers === null) return null;
   for (let i = 0; i < headers.pairs.length; i++) {
-    const len = String.UTF8.byteLength(headers.pairs[i].name);
+    const len = utf8Length(headers.pairs[i].name);
     if (len > 0xffff) return new ArgumentError(operation, `field name of ${len} bytes`);
   }
   return null;

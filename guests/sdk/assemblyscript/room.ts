@@ -7,7 +7,7 @@ import { JsonWriter } from "./json_writer";
 import { command, commandText, stage } from "./outbox";
 import { Phase } from "./phase";
 import { bytesAt, bytesLength } from "./span";
-import { encodeTo } from "./text";
+import { encodeTo, utf8Length } from "./text";
 
 /**
  * A room, by its name of 1 to 256 bytes. It exists as long as somebody is in it,
@@ -17,7 +17,7 @@ export class Room {
   private nameBytes: i32;
 
   constructor(readonly name: string) {
-    this.nameBytes = String.UTF8.byteLength(name);
+    this.nameBytes = utf8Length(name);
   }
 
   /** The connection gets what is broadcast from now on. It leaves when it ends. */
@@ -30,7 +30,7 @@ export class Room {
   broadcastText(text: string, except: Conn | null = null): WherryError | null {
     const error = this.check("broadcast");
     if (error !== null) return error;
-    const len = String.UTF8.byteLength(text);
+    const len = utf8Length(text);
     const at = this.publish(abi.FLAG_TEXT, len, except);
     encodeTo(text, at);
     return null;

@@ -1,58 +1,186 @@
 // Text: strings are UTF-16 here and UTF-8 everywhere else.
 
-/** Writes text as UTF-8 to at, where String.UTF8.byteLength(text) bytes are free; returns how many. */
-export function encodeTo(text: string, at: usize): i32 {
-  return <i32>String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at, false, String.UTF8.ErrorMode.REPLACE);
+// Conversion goes by runs of characters of one size, each in a small loop: a host
+// that counts instructions counts all that is in one. ASCII goes in vectors of
+// sixteen bytes, where the compiler was told that there are any.
+
+/** Where the units of a string begin. */
+// @ts-ignore: decorator
+@inline
+function unitsOf(text: string): usize { return changetype<usize>(text); }
+
+/** How many bytes text has as UTF-8. */
+export function utf8Length(text: string): i32 { return text.length + extraBytes(unitsOf(text), text.length); }
+
+/** How many bytes UTF-8 has more than UTF-16 has units. */
+function extraBytes(at: usize, units: i32): i32 {
+  const end = at + (<usize>units << 1);
+  let extra = 0;
+  while (at < end) {
+    if (ASC_FEATURE_SIMD) {
+      while (at + 32 <= end && !v128.any_true(v128.and(v128.or(v128.load(at), v128.load(at, 16)), i16x8.splat(~0x7f)))) at += 32;
+    }
+    while (at < end && load<u16>(at) < 0x80) at += 2;
+    while (at < end && <u32>load<u16>(at) - 0x80 < 0x780) {
+      extra++;
+      at += 2;
+    }
+    while (at < end && isLong(load<u16>(at))) {
+      extra += 2;
+      at += 2;
+    }
+    // A pair has two units and four bytes. A half alone becomes U+FFFD.
+    while (at < end && isHalf(load<u16>(at))) {
+      extra += 2;
+      at += isPair(at, end) ? 4 : 2;
+    }
+  }
+  return extra;
 }
 
-/** The string of bytes that are known to be UTF-8, such as a message that is text. */
-export function decodeValid(at: usize, len: i32): string {
-  return String.UTF8.decodeUnsafe(at, len);
+/** Whether a unit of UTF-16 has three bytes as UTF-8. */
+// @ts-ignore: decorator
+@inline
+function isLong(unit: u32): bool { return unit >= 0x800 && !isHalf(unit); }
+
+/** Whether a unit of UTF-16 is half a pair of surrogates. */
+// @ts-ignore: decorator
+@inline
+function isHalf(unit: u32): bool { return (unit & 0xf800) == 0xd800; }
+
+/** Whether the half at an address is the first of a pair, and the other is behind it. */
+function isPair(at: usize, end: usize): bool {
+  return load<u16>(at) < 0xdc00 && at + 2 < end && (load<u16>(at, 2) & 0xfc00) == 0xdc00;
+}
+
+/**
+ * Writes text as UTF-8 to at, where utf8Length(text) bytes are free, and returns how
+ * many it wrote. Half a pair of surrogates becomes U+FFFD.
+ */
+export function encodeTo(text: string, at: usize): i32 { return encodeUnits(unitsOf(text), text.length, at); }
+
+function encodeUnits(from: usize, units: i32, at: usize): i32 {
+  const end = from + (<usize>units << 1);
+  let to = at;
+  while (from < end) {
+    if (ASC_FEATURE_SIMD) {
+      while (from + 32 <= end) {
+        const a = v128.load(from);
+        const b = v128.load(from, 16);
+        if (v128.any_true(v128.and(v128.or(a, b), i16x8.splat(~0x7f)))) break;
+        v128.store(to, i8x16.narrow_i16x8_u(a, b));
+        from += 32;
+        to += 16;
+      }
+    }
+    for (; from < end && load<u16>(from) < 0x80; from += 2) store<u8>(to++, load<u16>(from));
+    for (; from < end; from += 2) {
+      const c = <u32>load<u16>(from);
+      if (c - 0x80 >= 0x780) break;
+      store<u16>(to, (c >> 6 | c << 8 & 0x3f00) | 0x80c0);
+      to += 2;
+    }
+    for (; from < end; from += 2) {
+      const c = <u32>load<u16>(from);
+      if (!isLong(c)) break;
+      to += encodeLong(c, to);
+    }
+    for (; from < end && isHalf(load<u16>(from)); from += 2) {
+      if (!isPair(from, end)) to += encodeLong(0xfffd, to);
+      else {
+        const c = 0x10000 + ((<u32>load<u16>(from) & 0x3ff) << 10 | (load<u16>(from, 2) & 0x3ff));
+        store<u32>(to, (c >> 18 | c >> 4 & 0x3f00 | c << 10 & 0x3f0000 | c << 24 & 0x3f000000) | 0x808080f0);
+        to += 4;
+        from += 2;
+      }
+    }
+  }
+  return <i32>(to - at);
+}
+
+/** Writes a character of three bytes. */
+// @ts-ignore: decorator
+@inline
+function encodeLong(c: u32, to: usize): usize {
+  store<u16>(to, (c >> 12 | c << 2 & 0x3f00) | 0x80e0);
+  store<u8>(to, (c & 0x3f) | 0x80, 2);
+  return 3;
 }
 
 /** The string of any bytes: each that is no part of a character becomes U+FFFD. */
 export function decode(at: usize, len: i32): string {
   const text = changetype<string>(__new(<usize>len << 1, idof<string>()));
-  const start = changetype<usize>(text);
-  let to = start;
+  const size = decodeTo(at, len, unitsOf(text));
+  return size == <usize>len << 1 ? text : changetype<string>(__renew(unitsOf(text), size));
+}
+
+/** Writes bytes as UTF-16, and returns how many bytes that has. */
+function decodeTo(at: usize, len: i32, start: usize): usize {
   const end = at + len;
+  let to = start;
   while (at < end) {
-    const size = characterBytes(at, end);
-    const c = size ? codePoint(at, size) : 0xfffd;
-    at += max(size, 1);
-    if (c < 0x10000) {
+    if (ASC_FEATURE_SIMD) {
+      while (at + 16 <= end) {
+        const bytes = v128.load(at);
+        if (i8x16.bitmask(bytes)) break;
+        v128.store(to, i16x8.extend_low_i8x16_u(bytes));
+        v128.store(to, i16x8.extend_high_i8x16_u(bytes), 16);
+        at += 16;
+        to += 32;
+      }
+    }
+    for (; at < end && load<u8>(at) < 0x80; to += 2) store<u16>(to, load<u8>(at++));
+    for (; at + 2 <= end; at += 2) {
+      const c = <u32>load<u16>(at);
+      if ((c & 0xc0e0) != 0x80c0 || (c & 0x1e) == 0) break;
+      store<u16>(to, (c & 0x1f) << 6 | c >> 8 & 0x3f);
+      to += 2;
+    }
+    for (; at + 3 <= end; at += 3) {
+      const c = ofThree(at);
+      if (!isLong(c)) break;
       store<u16>(to, c);
       to += 2;
-    } else {
-      store<u32>(to, ((c - 0x10000) >> 10) | 0xd800 | ((((c - 0x10000) & 0x3ff) | 0xdc00) << 16));
+    }
+    const before = to;
+    for (; at + 4 <= end; at += 4) {
+      const c = ofFour(at) - 0x10000;
+      if (c >= 0x100000) break;
+      store<u32>(to, c >> 10 | 0xd800 | ((c & 0x3ff) | 0xdc00) << 16);
       to += 4;
     }
+    if (to == before && at < end && !startsCharacter(at, end)) {
+      store<u16>(to, 0xfffd);
+      to += 2;
+      at++;
+    }
   }
-  return changetype<string>(__renew(start, to - start));
+  return to - start;
 }
 
-/** How many bytes the character at the address has, or 0 if it is none. */
-function characterBytes(at: usize, end: usize): i32 {
-  const b = <u32>load<u8>(at);
-  if (b < 0x80) return 1;
-  const size = b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
-  // 0xc0 and 0xc1 begin what is too long for its character, and nothing begins above 0xf4.
-  if (b < 0xc2 || b > 0xf4 || at + size > end) return 0;
-  for (let i = 1; i < size; i++) {
-    if ((load<u8>(at + i) & 0xc0) != 0x80) return 0;
-  }
-  const c = codePoint(at, size);
-  if (size == 3) return c < 0x800 || (c & 0xf800) == 0xd800 ? 0 : 3;
-  if (size == 4) return c < 0x10000 || c > 0x10ffff ? 0 : 4;
-  return 2;
+/** The character of three bytes at an address; not a long one if it is none. */
+// @ts-ignore: decorator
+@inline
+function ofThree(at: usize): u32 {
+  const c = <u32>load<u16>(at) | <u32>load<u8>(at, 2) << 16;
+  return (c & 0xc0c0f0) == 0x8080e0 ? (c & 0xf) << 12 | c >> 2 & 0xfc0 | c >> 16 & 0x3f : 0;
 }
 
-function codePoint(at: usize, size: i32): u32 {
+/** The character of four bytes at an address; not one above U+FFFF if it is none. */
+// @ts-ignore: decorator
+@inline
+function ofFour(at: usize): u32 {
+  const c = load<u32>(at);
+  return (c & 0xc0c0c0f8) == 0x808080f0 ? (c & 7) << 18 | c << 4 & 0x3f000 | c >> 10 & 0xfc0 | c >> 24 & 0x3f : 0;
+}
+
+/** Whether one of the loops will take what is at an address. */
+function startsCharacter(at: usize, end: usize): bool {
   const b = <u32>load<u8>(at);
-  if (size == 1) return b;
-  let c = b & (0x7f >> size);
-  for (let i = 1; i < size; i++) c = c << 6 | (load<u8>(at + i) & 0x3f);
-  return c;
+  if (b < 0x80) return true;
+  if (at + 2 <= end && b >= 0xc2 && b < 0xe0) return (load<u8>(at, 1) & 0xc0) == 0x80;
+  if (at + 3 <= end && isLong(ofThree(at))) return true;
+  return at + 4 <= end && ofFour(at) - 0x10000 < 0x100000;
 }
 
 /** The most bytes of what is at the address, up to limit, that do not cut a character. */
@@ -78,7 +206,7 @@ export function cutText(text: string, limit: i32): string {
 /** Whether the bytes are text, as UTF-8. */
 export function equalText(at: usize, len: i32, text: string): bool {
   // What is not ASCII has fewer units than bytes.
-  if (len != text.length) return len > text.length && len == String.UTF8.byteLength(text) && decode(at, len) == text;
+  if (len != text.length) return len > text.length && len == utf8Length(text) && decode(at, len) == text;
   for (let i = 0; i < len; i++) {
     if (load<u8>(at + i) != <u32>text.charCodeAt(i)) return false;
   }
