@@ -38,13 +38,17 @@ func findModule() goModule {
 }
 
 // sourceFolder returns the folder of the module that this was compiled in, if the binary
-// knows it.
+// knows it and it is a clone: what "go install" has fetched has a version instead.
 func sourceFolder() string {
 	_, file, _, ok := goruntime.Caller(0)
 	if !ok || !filepath.IsAbs(file) {
 		return "" // built with -trimpath
 	}
-	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	if strings.Contains(filepath.Base(root), "@") {
+		return ""
+	}
+	return root
 }
 
 // cloneModule returns what there is to say of a clone, if it is one.

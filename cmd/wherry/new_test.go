@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -182,5 +183,29 @@ func TestNewRefuses(t *testing.T) {
 	}
 	if content, err := os.ReadFile(filepath.Join(dir, "taken")); err != nil || string(content) != "mine" {
 		t.Errorf("what was there is %q, %v", content, err)
+	}
+}
+
+// TestCloneModule: what a clone requires, every guest's module requires that is tested
+// with it; a folder that is no clone is not taken for one.
+func TestCloneModule(t *testing.T) {
+	m, ok := cloneModule("../..")
+	if !ok || m.Clone != "../.." || m.Version != "v0.0.0" || !strings.HasPrefix(m.Go, "1.") || len(m.sums) == 0 {
+		t.Errorf("the clone is %+v, %v", m, ok)
+	}
+	if !slices.ContainsFunc(m.Requires, func(r string) bool { return strings.HasPrefix(r, "github.com/tetratelabs/wazero v") }) {
+		t.Errorf("it requires %q", m.Requires)
+	}
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "go.mod"), []byte("module other\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{other, t.TempDir(), filepath.Join(other, "gone")} {
+		if m, ok := cloneModule(dir); ok {
+			t.Errorf("%s is taken for a clone: %+v", dir, m)
+		}
+	}
+	if got := languageVersion(); !regexp.MustCompile(`^1\.\d+`).MatchString(got) {
+		t.Errorf("the language's version is %q", got)
 	}
 }
