@@ -225,11 +225,14 @@ func (d *developer) start() error {
 	case err != nil:
 		return d.file.startError(err)
 	}
-	if err := announce(server, d.file, d.out); err != nil {
+	first, err := announce(server, d.file, d.out)
+	if err != nil {
 		return errors.Join(err, shutdown(server, d.file, d.file.config.Logger))
 	}
 	d.server = server
-	d.say("try it at the page %s; save a file to see it swapped", devPath(d.file.config.Routes))
+	if first != nil {
+		d.say("try it at http://%s%s; save a file to see it swapped", first, devPath(d.file.config.Routes))
+	}
 	return nil
 }
 

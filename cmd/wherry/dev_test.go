@@ -134,7 +134,7 @@ func TestDev(t *testing.T) {
 	save(t, dir, "which", "echo\n")
 	at = p.expectLine(t, at, `^wherry: listening on `)
 	p.addr = strings.TrimPrefix(p.lines()[at-1], "wherry: listening on ")
-	p.expectLine(t, at, `^wherry: try it at the page /; `)
+	p.expectLine(t, at, `^wherry: try it at http://`+regexp.QuoteMeta(p.addr)+`/; `)
 
 	r, err := http.Get("http://" + p.addr + "/")
 	if err != nil {
