@@ -43,9 +43,12 @@ func mayImport() map[string][]string {
 		"runtime":                 {"abi", "netpoll", "netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
 		"guests":                  nil,
 		"guests/echo-go":          {"abi"},
+		"guests/sdk":              nil,
 		"guests/sdk/go":           {"abi"},
+		"guests/sdk/go/guesttest": {"internal/virtual", "runtime", "netpoll"},
 		"guests/transcripts/go":   {"guests/sdk/go"},
-		"cmd/wherry":              {"runtime", "wasmhost", "guests", toml},
+		"internal/virtual":        {"runtime", "netpoll", gobwas},
+		"cmd/wherry":              {"runtime", "wasmhost", "guests", "guests/sdk", "internal/virtual", "abi", toml},
 
 		// What people copy shows what a guest needs: the SDK, and no more.
 		"guests/examples/chat/go":     {"guests/sdk/go"},

@@ -53,6 +53,7 @@ type Loop struct {
 	alarm     time.Duration // when Deliver must be called at the latest; 0: whenever
 	drain     drain
 	drained   func() // to be called when there are no connections left
+	stepped   bool   // the clock stands still while the loop waits
 
 	// Scratch of the read and write paths.
 	ready    [readyMax]ready
@@ -205,7 +206,7 @@ func (l *Loop) wait(block bool) (int, error) {
 	if !idle {
 		return 0, nil
 	}
-	if l.brisk {
+	if l.brisk && !l.stepped {
 		l.stats.Waits++
 		if n, err = l.poller.nap(l.ready[:]); n > 0 || err != nil || l.pending.Load() {
 			return n, err

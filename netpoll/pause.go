@@ -43,8 +43,17 @@ func (l *Loop) Wake(d time.Duration) {
 }
 
 // patience returns how long the loop may wait: until the next deadline or the
-// alarm; negative if there is neither.
+// alarm; negative if there is neither, or if waiting brings neither nearer.
 func (l *Loop) patience() time.Duration {
+	if l.stepped {
+		return -1
+	}
+	return l.until()
+}
+
+// until returns the time until the next deadline or the alarm; negative if there is
+// neither.
+func (l *Loop) until() time.Duration {
 	d := l.wheel.next()
 	if l.alarm == 0 {
 		return d

@@ -106,13 +106,13 @@ func readBody(w http.ResponseWriter, r *http.Request, within time.Duration) ([]b
 
 // exchange gets an answer to a request, within a time; 0 is any.
 func (s *Server) exchange(r *http.Request, route *route, body []byte, within time.Duration) answer {
-	x := &exchange{fields: requestFields(r, route, body), answer: make(chan answer, 1)}
+	x := &exchange{fields: requestFields(r, route, body), answer: make(chan answer, 1), within: within}
 	h := route.homeFor(int(s.arrivals.Add(1)) % len(s.shards))
 	if !h.shard.loop.Post(func() { h.request(x) }) {
 		return answer{refusal: wshead.ShuttingDown}
 	}
 	var late <-chan time.Time
-	if within > 0 {
+	if s.virtual == nil && within > 0 { // a stepped server looks after it by itself
 		timer := time.NewTimer(within)
 		defer timer.Stop()
 		late = timer.C
@@ -124,8 +124,11 @@ func (s *Server) exchange(r *http.Request, route *route, body []byte, within tim
 	case <-r.Context().Done(): // nobody reads the answer
 	}
 	h.shard.loop.Post(func() { h.requests.remove(x) })
-	return answer{refusal: wshead.NoResponse}
+	return noResponse()
 }
+
+// noResponse is the answer to a request that a program has left too long.
+func noResponse() answer { return answer{refusal: wshead.NoResponse} }
 
 // requestFields returns the fields of a request event. The names are in
 // alphabetical order, since net/http does not keep theirs.

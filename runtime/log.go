@@ -74,8 +74,11 @@ func (l *logSpool) writeLine(to slog.Handler, line logLine) {
 	line.to.Handle(context.Background(), line.record)
 }
 
-// end writes what is queued. What is logged after it is lost.
+// end writes what is queued. What is logged after it is lost. No queue has nothing.
 func (q *logQueue) end() {
+	if q == nil {
+		return
+	}
 	close(q.lines.ended)
 	q.lines.written.Wait()
 }

@@ -55,3 +55,15 @@ func (c *Config) HostConfig() wasmhost.Config {
 	}
 	return c.Modules.host(c.CacheDir, pages)
 }
+
+// Module returns what is known of the module that a tenant's new instances are made of.
+func (s *Server) Module(tenant string) (wasmhost.Info, error) {
+	t := s.tenants[tenant]
+	if t == nil {
+		return wasmhost.Info{}, ErrNotFound
+	}
+	if m := t.edition.Load(); m != nil {
+		return m.Info(), nil
+	}
+	return wasmhost.Info{}, ErrNative
+}

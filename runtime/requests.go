@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"slices"
+	"time"
 
 	"github.com/seed-c6589352/wherry/abi"
 	"github.com/seed-c6589352/wherry/netpoll/wshead"
@@ -15,6 +16,9 @@ type exchange struct {
 	fields []byte      // of the request event. Owned by the loop once it was posted.
 	answer chan answer // Takes one answer without a wait.
 	handle handle      // Owned by the loop. 0: nobody can answer it any more.
+
+	within time.Duration // for the answer; 0: any. Only a stepped server looks at it, and at due.
+	due    time.Duration // Owned by the loop: when that is over
 }
 
 // An answer is a program's response, or why there is none.
@@ -107,6 +111,9 @@ func (h *home) request(x *exchange) {
 		x.answer <- answer{refusal: wshead.TooManyRequests}
 		return
 	}
+	if v := h.shard.server.virtual; v != nil {
+		x.due = v.elapsed() + x.within
+	}
 	h.record = abi.Record{Kind: abi.Request, Conn: uint64(x.handle)}
 	fields := x.fields
 	x.fields = nil
@@ -132,9 +139,14 @@ func (h *home) end(x *exchange, a answer) {
 
 // failRequests refuses all requests that wait: their program will not answer.
 func (h *home) failRequests(r *wshead.Refusal) {
-	for i := range h.requests.slots {
-		if x := h.requests.slots[i].waiting; x != nil {
-			h.end(x, answer{refusal: r})
+	h.requests.each(func(x *exchange) { h.end(x, answer{refusal: r}) })
+}
+
+// each calls f for every request that waits. f may end it.
+func (t *requests) each(f func(*exchange)) {
+	for i := range t.slots {
+		if x := t.slots[i].waiting; x != nil {
+			f(x)
 		}
 	}
 }

@@ -20,8 +20,9 @@ import (
 // [Handler] must not call them.
 type Server struct {
 	// Set by New, never changed.
-	logs    *logQueue
+	logs    *logQueue    // nil where it is stepped
 	logger  *slog.Logger // to logs
+	virtual *virtual     // not nil: it is stepped, and this is its time
 	host    *wasmhost.Host
 	tenants map[string]*tenant
 	routes  routes
@@ -54,26 +55,8 @@ var ErrServerClosed = errors.New("runtime: server closed")
 // New checks config, admits its modules and starts the loops. An error wraps
 // [ErrConfig], or is a [*ModuleError], or comes from the system.
 func New(config Config) (*Server, error) {
-	config, err := config.withDefaults()
+	s, err := newServer(config, nil)
 	if err != nil {
-		return nil, err
-	}
-	host, err := wasmhost.New(config.HostConfig())
-	if err != nil {
-		return nil, err
-	}
-	logs := newLogQueue(config.Logger.Handler())
-	s := &Server{
-		logs: logs, logger: slog.New(logs), host: host, tenants: make(map[string]*tenant), ended: make(chan struct{}),
-		maxConns: int64(config.Conns), drainWindow: config.DrainWindow, drainCode: ws.StatusCode(config.DrainCode),
-	}
-	s.plain = newPlainSide(s, config.HTTP)
-	if err := s.build(config); err != nil {
-		for _, shard := range s.shards {
-			shard.loop.Discard()
-		}
-		logs.end()
-		host.Close()
 		return nil, err
 	}
 	for _, shard := range s.shards {
@@ -84,6 +67,37 @@ func New(config Config) (*Server, error) {
 		})
 	}
 	s.plain.start()
+	return s, nil
+}
+
+// newServer returns a server of which nothing runs yet. With v it is to be stepped:
+// what is logged is then written where and when it is.
+func newServer(config Config, v *virtual) (*Server, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	host, err := wasmhost.New(config.HostConfig())
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		logger: config.Logger, virtual: v, host: host, tenants: make(map[string]*tenant), ended: make(chan struct{}),
+		maxConns: int64(config.Conns), drainWindow: config.DrainWindow, drainCode: ws.StatusCode(config.DrainCode),
+	}
+	if v == nil {
+		s.logs = newLogQueue(config.Logger.Handler())
+		s.logger = slog.New(s.logs)
+	}
+	s.plain = newPlainSide(s, config.HTTP)
+	if err := s.build(config); err != nil {
+		for _, shard := range s.shards {
+			shard.loop.Discard()
+		}
+		s.logs.end()
+		host.Close()
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -111,7 +125,7 @@ func (s *Server) build(config Config) error {
 			clubs:  make(map[*tenant]*club),
 			stacks: wasmhost.NewStacks(warmGuests),
 		}
-		shard.loop, err = netpoll.New(netpoll.Config{HeadTimeout: config.HeadTimeout}, shard)
+		shard.loop, err = netpoll.New(netpoll.Config{HeadTimeout: config.HeadTimeout, Clock: s.virtual.clock()}, shard)
 		if err != nil {
 			return err
 		}
@@ -224,6 +238,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	empty := make(chan struct{}, len(s.shards))
 	for _, shard := range s.shards {
 		shard.loop.Post(func() {
+			shard.emptying = true
 			shard.loop.Unlisten()
 			shard.loop.Drain(s.drainCode, drainReasons[s.drainCode], func() { empty <- struct{}{} })
 		})

@@ -40,7 +40,8 @@ type shard struct {
 	started  time.Time
 	dropped  uint64 // messages that slow connections did not get
 	response []byte // scratch for heads and responses
-	draining bool
+	draining bool   // the server is to end: nobody new is let in
+	emptying bool   // and all that are there were told to go
 }
 
 // Route implements [netpoll.Driver].
@@ -221,8 +222,20 @@ func (s *shard) awake() {
 
 // tell reads the clock that programs see until the next Deliver.
 func (s *shard) tell() {
+	if v := s.server.virtual; v != nil {
+		s.clock = v.read()
+		return
+	}
 	now := time.Now()
 	s.clock = wasmhost.Clock{Wall: now.UnixNano(), Mono: int64(now.Sub(s.started)) + 1}
+}
+
+// elapsed returns the time since the shard started.
+func (s *shard) elapsed() time.Duration {
+	if v := s.server.virtual; v != nil {
+		return v.elapsed()
+	}
+	return time.Since(s.started)
 }
 
 // want puts h on the list of those to deliver.

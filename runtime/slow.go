@@ -75,7 +75,7 @@ func (s *shard) drop(to *session, t *tenant) {
 	first := d.all == 0
 	d.all++
 	d.untold++
-	second := int64(time.Since(s.started) / time.Second)
+	second := int64(s.elapsed() / time.Second)
 	if !first && second == d.second {
 		return
 	}

@@ -96,7 +96,21 @@ func serveBinary(t *testing.T, args ...string) *process {
 // startBinary starts a server and waits until it listens.
 func startBinary(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{read: make(chan struct{})}
+	p, listening := launchBinary(t, args...)
+	select {
+	case p.addr = <-listening:
+	case <-p.read:
+		t.Fatalf("wherry ended before it listened: %q", p.lines())
+	case <-time.After(patience):
+		t.Fatalf("wherry does not listen: %q", p.lines())
+	}
+	return p
+}
+
+// launchBinary starts a server, which will tell where it listens.
+func launchBinary(t *testing.T, args ...string) (p *process, listening chan string) {
+	t.Helper()
+	p = &process{read: make(chan struct{})}
 	p.cmd = exec.Command(binary, args...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -111,7 +125,7 @@ func startBinary(t *testing.T, args ...string) *process {
 		p.cmd.Wait()
 	})
 
-	listening := make(chan string, 1)
+	listening = make(chan string, 1)
 	go func() {
 		defer close(p.read)
 		announcement := regexp.MustCompile(`^wherry: listening on (\S+)(?: for proxies)?$`)
@@ -127,14 +141,7 @@ func startBinary(t *testing.T, args ...string) *process {
 			}
 		}
 	}()
-	select {
-	case p.addr = <-listening:
-	case <-p.read:
-		t.Fatalf("wherry ended before it listened: %q", p.lines())
-	case <-time.After(patience):
-		t.Fatalf("wherry does not listen: %q", p.lines())
-	}
-	return p
+	return p, listening
 }
 
 // lines returns what stderr has had so far.

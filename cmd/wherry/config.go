@@ -41,6 +41,8 @@ type configFile struct {
 
 	listenProxied []string // where connections begin with a PROXY header
 
+	build string // the command that makes the modules; for "wherry dev"
+
 	modules []string // of the file's tenants, the first of config.Tenants: as the file names them
 
 	listenFlag bool // listen is not the file's
@@ -99,6 +101,7 @@ func (f *configFile) keys() []key {
 		{name: "head_timeout", read: duration(&c.HeadTimeout)},
 		{name: "drain_window", read: duration(&c.DrainWindow)},
 		{name: "drain_code", read: oneNumber(&c.DrainCode, drainCodes()...)},
+		{name: "build", read: text(&f.build)},
 		{name: "cache_dir", read: f.file(&c.CacheDir)},
 		{name: "log", read: inTable(f.logKeys())},
 		{name: "modules", read: inTable(moduleKeys(&c.Modules))},

@@ -292,18 +292,23 @@ func FuzzConfig(f *testing.F) {
 			checkAccepted(t, c.config)
 			return
 		}
-		problems := err.(*problemsError)
-		for _, p := range problems.problems {
-			if p.line < 0 || p.line > strings.Count(file, "\n")+1 || p.text == "" {
-				t.Errorf("line %d: %q", p.line, p.text)
-			}
-		}
-		for _, line := range problems.lines() {
-			if strings.Contains(line, "\n") {
-				t.Errorf("%q is more than one line", line)
-			}
-		}
+		checkProblems(t, file, err.(*problemsError))
 	})
+}
+
+// checkProblems holds what is said to be wrong with a file against it.
+func checkProblems(t *testing.T, file string, problems *problemsError) {
+	t.Helper()
+	for _, p := range problems.problems {
+		if p.line < 0 || p.line > strings.Count(file, "\n")+1 || p.text == "" {
+			t.Errorf("line %d: %q", p.line, p.text)
+		}
+	}
+	for _, line := range problems.lines() {
+		if strings.Contains(line, "\n") {
+			t.Errorf("%q is more than one line", line)
+		}
+	}
 }
 
 // checkAccepted holds against runtime what can be without starting it: New stops

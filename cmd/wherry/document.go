@@ -75,7 +75,7 @@ func (d *document) err() error {
 		return nil
 	}
 	sort.SliceStable(d.problems, func(i, j int) bool { return d.problems[i].line < d.problems[j].line })
-	return &problemsError{d.name, d.problems}
+	return &problemsError{file: d.name, problems: d.problems}
 }
 
 // A problem is one thing that is wrong with a file.
@@ -88,7 +88,11 @@ type problem struct {
 type problemsError struct {
 	file     string
 	problems []problem
+	more     []*problemsError // of other files
 }
+
+// add takes over what is wrong with another file.
+func (e *problemsError) add(other *problemsError) { e.more = append(e.more, other) }
 
 // lines returns a line for each problem.
 func (e *problemsError) lines() (lines []string) {
@@ -98,6 +102,9 @@ func (e *problemsError) lines() (lines []string) {
 			place += ":" + strconv.Itoa(p.line)
 		}
 		lines = append(lines, place+": "+firstLine(p.text))
+	}
+	for _, other := range e.more {
+		lines = append(lines, other.lines()...)
 	}
 	return lines
 }

@@ -3,6 +3,9 @@
 //	wherry serve [flags] [ROUTE=MODULE ...]
 //	wherry check FILE
 //	wherry inspect MODULE
+//	wherry test MODULE SCRIPT ...
+//	wherry new [flags] NAME
+//	wherry dev [flags] DIR
 //	wherry version
 //
 // "wherry COMMAND --help" says more. The exit status is 0 for success, 2 for a
@@ -62,6 +65,9 @@ func commands() []command {
 		{"serve", "[ROUTE=MODULE ...]", serveAbout, serve},
 		{"check", "FILE", checkAbout, check},
 		{"inspect", "MODULE", inspectAbout, inspect},
+		{"test", "MODULE SCRIPT ...", testAbout, test},
+		{"new", "NAME", newAbout, newProject},
+		{"dev", "DIR", devAbout, dev},
 		{"version", "", versionAbout, version},
 	}
 }

@@ -16,11 +16,18 @@ import (
 var page string
 
 // pageHandler serves the page at / and nothing elsewhere.
-func pageHandler() http.Handler {
+func pageHandler() http.Handler { return servePage("/", page) }
+
+// servePage serves a page at a path and nothing elsewhere. Only its own script and
+// style count in it.
+func servePage(at, page string) http.Handler {
 	policy := fmt.Sprintf("default-src 'none'; connect-src 'self'; img-src data:; style-src %s; script-src %s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		hashSource(page, "style"), hashSource(page, "script"))
+	if at == "/" {
+		at = "/{$}" // and not all that begins with it
+	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET "+at, func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", policy)

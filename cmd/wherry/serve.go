@@ -58,7 +58,7 @@ func serve(c command, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return f.startError(err)
 	}
-	if err := announce(srv, f, stderr); err != nil {
+	if _, err := announce(srv, f, stderr); err != nil {
 		return errors.Join(err, shutdown(srv, f, logger))
 	}
 	<-stopped.Done()
@@ -66,25 +66,29 @@ func serve(c command, args []string, stdout, stderr io.Writer) error {
 	return shutdown(srv, f, logger)
 }
 
-// announce listens on every address, and then says so, in a line for each.
-func announce(srv *runtime.Server, f *configFile, stderr io.Writer) error {
+// announce listens on every address, and then says so, in a line for each. It returns
+// the first address that is for clients, or nil.
+func announce(srv *runtime.Server, f *configFile, stderr io.Writer) (first net.Addr, err error) {
 	var lines strings.Builder
 	for _, address := range f.listen {
 		addr, err := srv.Listen("tcp", address)
 		if err != nil {
-			return f.listenError("listen", address, err)
+			return nil, f.listenError("listen", address, err)
+		}
+		if first == nil {
+			first = addr
 		}
 		fmt.Fprintf(&lines, "wherry: listening on %s\n", addr)
 	}
 	for _, address := range f.listenProxied {
 		addr, err := srv.ListenProxied("tcp", address)
 		if err != nil {
-			return f.listenError("listen_proxied", address, err)
+			return nil, f.listenError("listen_proxied", address, err)
 		}
 		fmt.Fprintf(&lines, "wherry: listening on %s for proxies\n", addr)
 	}
 	io.WriteString(stderr, lines.String())
-	return nil
+	return first, nil
 }
 
 // shutdown drains srv. Connections that do not go in time are no failure: their
