@@ -1,12 +1,13 @@
 package wherry
 
 import (
-	"math"
+	"encoding/binary"
+	"math/bits"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+	"sync/atomic"
 )
 
 // A JSONAppender is a value that writes itself as JSON.
@@ -28,63 +29,176 @@ func (e *JSONTypeError) Error() string { return "cannot encode " + e.Type }
 // what implements [JSONAppender]; at most 64 levels deep. For anything else the error
 // is a [*JSONTypeError], and dst is as it was.
 func AppendJSON(dst []byte, value any) ([]byte, error) {
-	var w writer
-	out, err := w.begin(dst, value)
-	for err == nil && len(w.open) > 0 {
-		out, err = w.next(out)
+	w := spareWriter.Swap(nil) // what another goroutine has taken, or a JSONAppender's caller, is made anew
+	if w == nil {
+		w = new(writer)
 	}
+	w.whole[0] = value
+	w.open, w.most = append(w.open, unwritten{items: w.whole[:]}), 1
+	out, err := w.append(dst)
+	w.forget()
+	spareWriter.Store(w)
 	if err != nil {
 		return dst, err
 	}
 	return out, nil
 }
 
-// A writer appends values. As the parser, it does not call itself for what is nested.
-type writer struct{ open []unwritten }
+// spareWriter is a writer that nobody uses.
+var spareWriter atomic.Pointer[writer]
 
-// An unwritten is what is left of an array or an object.
+// A writer appends values, each with a comma behind it, which is taken back where
+// nothing follows. As the parser, it does not call itself for what is nested. As there,
+// the code is shaped by what is cheap, and the compiler places what an if has in its
+// braces where no branch leads to it.
+type writer struct {
+	whole [1]any      // the value
+	open  []unwritten // what the value is in, and what is in that, the innermost last
+	most  int         // that there were
+}
+
+// An unwritten is an array or an object that has not been written to its end.
 type unwritten struct {
-	items    []any
-	members  Object
-	isObject bool
-	begun    bool // something was written: a comma comes next
+	items   []any
+	members Object // nil for an array
+	next    int    // of them
 }
 
-// next appends the next of the innermost container, or its end.
-func (w *writer) next(dst []byte) ([]byte, error) {
-	c := &w.open[len(w.open)-1]
-	end := byte(']')
-	if c.isObject {
-		end = '}'
-	}
-	if len(c.items) == 0 && len(c.members) == 0 {
+// forget drops the value.
+func (w *writer) forget() {
+	clear(w.open[:w.most])
+	w.open, w.most, w.whole[0] = w.open[:0], 0, nil
+}
+
+// append appends the value with all that is in it.
+func (w *writer) append(dst []byte) ([]byte, error) {
+	for {
+		c := &w.open[len(w.open)-1]
+		var b *box
+		if c.members == nil {
+			if dst, c.next = appendItems(dst, c.items, c.next); c.next < len(c.items) {
+				b = boxOf(&c.items[c.next])
+			}
+		} else if dst, c.next = appendMembers(dst, c.members, c.next); c.next < len(c.members) {
+			m := &c.members[c.next]
+			dst, b = appendText(dst, m.Key, ':'), boxOf(&m.Value)
+		}
+		if b != nil {
+			c.next++
+			var err error
+			if dst, err = w.enter(dst, b); err != nil {
+				return dst, err
+			}
+			continue
+		}
 		w.open = w.open[:len(w.open)-1]
-		return append(dst, end), nil
+		if len(w.open) == 0 {
+			return dst[:len(dst)-1], nil
+		}
+		if dst[len(dst)-1] == ',' {
+			dst = dst[:len(dst)-1]
+		}
+		if c.members == nil {
+			dst = append(dst, ']', ',')
+		} else {
+			dst = append(dst, '}', ',')
+		}
 	}
-	if c.begun {
-		dst = append(dst, ',')
-	}
-	c.begun = true
-	var value any
-	if c.isObject {
-		dst = append(appendString(dst, c.members[0].Key), ':')
-		value, c.members = c.members[0].Value, c.members[1:]
-	} else {
-		value, c.items = c.items[0], c.items[1:]
-	}
-	return w.begin(dst, value)
 }
 
-// enter appends the beginning of a container.
-func (w *writer) enter(dst []byte, c unwritten) ([]byte, error) {
-	if len(w.open) == maxDepth {
+// enter appends a value, or begins to, if it is a container.
+func (w *writer) enter(dst []byte, b *box) (out []byte, err error) {
+	var inner unwritten
+	if b.kind == kindArray {
+		inner.items = *(*[]any)(b.at)
+		dst = append(dst, '[')
+	} else if b.kind == kindObject {
+		if inner.members = *(*Object)(b.at); inner.members == nil {
+			inner.members = Object{}
+		}
+		dst = append(dst, '{')
+	} else {
+		var opens bool
+		if dst, inner, opens, err = w.other(dst, *b.any()); !opens {
+			return dst, err
+		}
+	}
+	if len(w.open) > maxDepth {
 		return dst, &JSONTypeError{"more than 64 levels"}
 	}
-	w.open = append(w.open, c)
-	if c.isObject {
-		return append(dst, '{'), nil
+	w.open = append(w.open, inner)
+	w.most = max(w.most, len(w.open))
+	return dst, nil
+}
+
+// appendItems appends the items from i on until one is a container that is not empty, or
+// of a type that is less common, and returns which that is.
+func appendItems(dst []byte, items []any, i int) (out []byte, next int) {
+	for ; i < len(items); i++ {
+		b := boxOf(&items[i])
+		if b.kind == kindInt {
+			n := *(*int64)(b.at)
+			negative := uint64(n) >> 63
+			abs := (uint64(n) ^ -negative) + negative
+			at := len(dst)
+			if abs < 1e7 && cap(dst)-at >= 10 {
+				digits := spread(abs)
+				skip := bits.TrailingZeros64(digits|1<<56) &^ 7 // zeros in front
+				size := 8 - skip>>3
+				dst = dst[:at+10]
+				dst[at] = '-'
+				at += int(negative)
+				binary.LittleEndian.PutUint64(dst[at:], (digits|'0'*ones)>>(skip&63)|','<<(8*size&63))
+				dst = dst[:at+size+1]
+				continue
+			}
+			dst = append(appendInt(dst, n), ',')
+			continue
+		}
+		if b.kind == kindString {
+			dst = appendText(dst, *(*string)(b.at), ',')
+			continue
+		}
+		if b.kind == kindFloat {
+			var err error
+			if dst, err = appendFloat(dst, *(*float64)(b.at), 64); err != nil {
+				return dst, i
+			}
+			dst = append(dst, ',')
+			continue
+		}
+		if b.kind == kindArray && len(*(*[]any)(b.at)) == 0 {
+			dst = append(dst, '[', ']', ',')
+			continue
+		}
+		return dst, i
 	}
-	return append(dst, '['), nil
+	return dst, i
+}
+
+// appendMembers does what appendItems does with the members of an object.
+func appendMembers(dst []byte, members Object, i int) (out []byte, next int) {
+	for ; i < len(members); i++ {
+		b := boxOf(&members[i].Value)
+		if b.kind == kindString {
+			dst = appendText(appendText(dst, members[i].Key, ':'), *(*string)(b.at), ',')
+			continue
+		}
+		if b.kind == kindInt {
+			dst = append(appendInt(appendText(dst, members[i].Key, ':'), *(*int64)(b.at)), ',')
+			continue
+		}
+		if b.kind == kindArray && len(*(*[]any)(b.at)) == 0 {
+			dst = append(appendText(dst, members[i].Key, ':'), '[', ']', ',')
+			continue
+		}
+		if b.kind == kindObject && len(*(*Object)(b.at)) == 0 {
+			dst = append(appendText(dst, members[i].Key, ':'), '{', '}', ',')
+			continue
+		}
+		return dst, i
+	}
+	return dst, i
 }
 
 // scratch is where messages are encoded before they are staged.
@@ -100,64 +214,74 @@ func scratchJSON(value any) ([]byte, error) {
 	return b, err
 }
 
-// begin appends a value, or the beginning of a container.
-func (w *writer) begin(dst []byte, value any) ([]byte, error) {
+// other appends a value of a type that is less common and a comma, or returns what is
+// in it.
+func (w *writer) other(dst []byte, value any) (out []byte, inner unwritten, opens bool, err error) {
 	switch v := value.(type) {
 	case nil:
-		return append(dst, "null"...), nil
+		dst = append(dst, "null"...)
 	case bool:
-		return strconv.AppendBool(dst, v), nil
-	case string:
-		return appendString(dst, v), nil
+		dst = strconv.AppendBool(dst, v)
 	case int:
-		return strconv.AppendInt(dst, int64(v), 10), nil
-	case int64:
-		return strconv.AppendInt(dst, v, 10), nil
+		dst = appendInt(dst, int64(v))
 	case float64:
-		return appendFloat(dst, v, 64)
-	case Object:
-		return w.enter(dst, unwritten{members: v, isObject: true})
-	case []any:
-		return w.enter(dst, unwritten{items: v})
+		dst, err = appendFloat(dst, v, 64)
 	case JSONAppender:
-		return v.AppendJSON(dst)
+		dst, err = v.AppendJSON(dst)
+	default:
+		if inner, opens = contents(value); opens {
+			if inner.members != nil {
+				return append(dst, '{'), inner, true, nil
+			}
+			return append(dst, '['), inner, true, nil
+		}
+		dst, err = appendRare(dst, value)
 	}
-	return w.rare(dst, value)
+	return append(dst, ','), inner, false, err
 }
 
-// rare appends what ParseJSON never gives.
-func (w *writer) rare(dst []byte, value any) ([]byte, error) {
+// contents returns what is in a slice or a map that ParseJSON never gives.
+func contents(value any) (inner unwritten, ok bool) {
+	switch v := value.(type) {
+	case []string:
+		inner.items = values(v)
+	case []int:
+		inner.items = values(v)
+	case []int64:
+		inner.items = values(v)
+	case []float64:
+		inner.items = values(v)
+	case map[string]any:
+		inner.members = sorted(v)
+	case map[string]string:
+		inner.members = sorted(v)
+	default:
+		return inner, false
+	}
+	return inner, true
+}
+
+// appendRare appends a number of a type that ParseJSON never gives.
+func appendRare(dst []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
 	case int8:
-		return strconv.AppendInt(dst, int64(v), 10), nil
+		return appendInt(dst, int64(v)), nil
 	case int16:
-		return strconv.AppendInt(dst, int64(v), 10), nil
+		return appendInt(dst, int64(v)), nil
 	case int32:
-		return strconv.AppendInt(dst, int64(v), 10), nil
+		return appendInt(dst, int64(v)), nil
 	case uint:
 		return strconv.AppendUint(dst, uint64(v), 10), nil
 	case uint8:
-		return strconv.AppendUint(dst, uint64(v), 10), nil
+		return appendInt(dst, int64(v)), nil
 	case uint16:
-		return strconv.AppendUint(dst, uint64(v), 10), nil
+		return appendInt(dst, int64(v)), nil
 	case uint32:
-		return strconv.AppendUint(dst, uint64(v), 10), nil
+		return appendInt(dst, int64(v)), nil
 	case uint64:
 		return strconv.AppendUint(dst, v, 10), nil
 	case float32:
 		return appendFloat(dst, float64(v), 32)
-	case []string:
-		return w.enter(dst, unwritten{items: values(v)})
-	case []int:
-		return w.enter(dst, unwritten{items: values(v)})
-	case []int64:
-		return w.enter(dst, unwritten{items: values(v)})
-	case []float64:
-		return w.enter(dst, unwritten{items: values(v)})
-	case map[string]any:
-		return w.enter(dst, unwritten{members: sorted(v), isObject: true})
-	case map[string]string:
-		return w.enter(dst, unwritten{members: sorted(v), isObject: true})
 	}
 	// The name of a type is all that is asked of reflection, and nothing else here
 	// asks it anything.
@@ -181,64 +305,4 @@ func sorted[T any](m map[string]T) Object {
 	}
 	slices.SortFunc(o, func(a, b Member) int { return strings.Compare(a.Key, b.Key) })
 	return o
-}
-
-// appendFloat appends the shortest number that reads back as f, with an exponent
-// only where it is very large or very small.
-func appendFloat(dst []byte, f float64, bits int) ([]byte, error) {
-	switch {
-	case math.IsNaN(f):
-		return dst, &JSONTypeError{"NaN"}
-	case math.IsInf(f, 0):
-		return dst, &JSONTypeError{"Inf"}
-	}
-	format := byte('f')
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		format = 'e'
-	}
-	return strconv.AppendFloat(dst, f, format, -1, bits), nil
-}
-
-// appendString appends s in quotes. What is not UTF-8 becomes U+FFFD.
-func appendString(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = append(dst, s[start:i]...)
-				dst = utf8.AppendRune(dst, r)
-				start = i + 1
-			}
-			i += size
-			continue
-		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-		i++
-		start = i
-	}
-	return append(append(dst, s[start:]...), '"')
 }

@@ -176,7 +176,7 @@ func (c *Conn) suits(r *abi.Record) bool {
 		var err error
 		if r.Flags&abi.Text == 0 {
 			reason = "json expected"
-		} else if received, err = ParseJSON(payload(r)); err != nil {
+		} else if received, err = parseText(payload(r)); err != nil {
 			reason = "malformed json"
 		}
 	}
