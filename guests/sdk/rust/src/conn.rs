@@ -161,7 +161,7 @@ impl Conn {
     /// Sends a value as text.
     pub fn send_json(&self, value: &Value) -> Result {
         self.check("send", &[State::Open])?;
-        self.send_text(&value.encode()?)
+        self.send_payload(abi::FLAG_TEXT, &value.to_bytes()?)
     }
 
     fn send_payload(&self, flags: u16, payload: &[u8]) -> Result {

@@ -73,7 +73,7 @@ impl<'n> Room<'n> {
 
     /// Sends a value to all members, as text.
     pub fn broadcast_json(&self, value: &Value) -> Result {
-        self.broadcast_text(&value.encode()?)
+        self.publish(None, abi::FLAG_TEXT, &value.to_bytes()?)
     }
 
     /// Sends text to all members but one.
@@ -88,7 +88,7 @@ impl<'n> Room<'n> {
 
     /// Sends a value to all members but one, as text.
     pub fn broadcast_json_except(&self, conn: &Conn, value: &Value) -> Result {
-        self.broadcast_text_except(conn, &value.encode()?)
+        self.publish(Some(conn), abi::FLAG_TEXT, &value.to_bytes()?)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod parse;
 mod plain;
+mod word;
 mod write;
 
 use std::fmt;
@@ -37,7 +38,13 @@ impl Value {
 
     /// Returns the value as text, without blanks.
     pub fn encode(&self) -> Result<String, Error> {
-        let mut out = String::new();
+        // It is made of nothing but strings and ASCII.
+        Ok(String::from_utf8(self.to_bytes()?).expect("JSON is text"))
+    }
+
+    /// Returns the value as text that nobody has to look at as such.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::new();
         write::write(self, &mut out, MAX_DEPTH)?;
         Ok(out)
     }
@@ -276,6 +283,35 @@ mod tests {
         }
         assert!(value.encode().is_ok());
         assert_eq!(Value::Array(vec![value]).encode(), Err(Error::TooDeep));
+    }
+
+    /// Numbers of every length, and of few decimals, are written as the standard library
+    /// does, and read as they were written.
+    #[test]
+    fn numbers() {
+        let check = |value: Value, want: String| {
+            let text = Value::Array(vec![value.clone(), value.clone()]).encode().unwrap();
+            assert_eq!(text, format!("[{},{}]", want, want));
+            for text in [text.clone(), text.replace(',', " , ") + " ", format!("[1,{}", &text[1..])] {
+                let read = Value::parse(&text).unwrap_or_else(|e| panic!("{}: {}", text, e));
+                assert_eq!(read.as_array().and_then(|list| list.last()), Some(&value), "{}", text);
+            }
+        };
+        for size in 0..19 {
+            for n in [10i64.pow(size) - 1, 10i64.pow(size), 10i64.pow(size) / 9 * 7 + 1] {
+                check(Value::Int(n), n.to_string());
+                check(Value::Int(-n), (-n).to_string());
+            }
+        }
+        let mut n = 1u64;
+        for i in 0..20_000 {
+            n = n.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let f = (n >> (11 + i % 50) | 1) as f64 / 10f64.powi(1 + i as i32 % 8);
+            if f.fract() != 0.0 && f >= 1e-6 {
+                check(Value::Float(f), f.to_string());
+                check(Value::Float(-f), (-f).to_string());
+            }
+        }
     }
 
     #[test]

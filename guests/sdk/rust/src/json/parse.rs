@@ -1,6 +1,7 @@
 //! Reads JSON, as RFC 8259 has it, without any leniency.
 
 use super::plain::plain;
+use super::word::{digits, word};
 use super::{Error, Value, MAX_DEPTH};
 
 pub(super) fn parse(text: &str) -> Result<Value, Error> {
@@ -11,6 +12,25 @@ pub(super) fn parse(text: &str) -> Result<Value, Error> {
         return p.fail("something behind the value");
     }
     Ok(value)
+}
+
+/// Powers of ten that are floats.
+const POWERS: [f64; 16] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// Reads an integer as short as most are, with something behind it that is no part of
+/// a number. It returns where that is, and `None` for anything else.
+#[inline(always)]
+fn short(text: &[u8], at: usize) -> Option<(i64, usize)> {
+    let word = word(text.get(at..)?)?;
+    let minus = u32::from(word as u8 == b'-');
+    let (n, size) = digits(word >> (8 * minus));
+    let zero = (word >> (8 * minus)) as u8 == b'0';
+    let behind = *text.get(at + (minus + size) as usize)?;
+    // A word that had a sign has no eighth digit.
+    if size == 0 || size == 8 || zero & (size > 1) || !matches!(behind, b',' | b']' | b'}') {
+        return None;
+    }
+    Some((if minus != 0 { -(n as i64) } else { n as i64 }, at + (minus + size) as usize))
 }
 
 struct Parser<'a> {
@@ -43,7 +63,9 @@ impl Parser<'_> {
 
     /// Reads a value in which `depth` levels are allowed.
     fn value(&mut self, depth: usize) -> Result<Value, Error> {
-        self.blanks();
+        if self.peek() <= b' ' {
+            self.blanks();
+        }
         match self.peek() {
             b'n' => self.word("null", Value::Null),
             b't' => self.word("true", Value::Bool(true)),
@@ -73,7 +95,18 @@ impl Parser<'_> {
             return Ok(Value::Array(elements));
         }
         loop {
-            elements.push(self.value(depth)?);
+            // Most arrays of numbers do not leave this loop, and it is small.
+            while let Some((n, end)) = short(self.text.as_bytes(), self.at) {
+                if self.text.as_bytes().get(end) != Some(&b',') {
+                    break;
+                }
+                self.at = end + 1;
+                elements.push(Value::Int(n));
+            }
+            elements.push(if self.peek() == b'"' { Value::String(self.string()?) } else { self.value(depth)? });
+            if self.take(b',') {
+                continue;
+            }
             self.blanks();
             if self.take(b']') {
                 return Ok(Value::Array(elements));
@@ -92,16 +125,24 @@ impl Parser<'_> {
             return Ok(Value::Object(members));
         }
         loop {
-            self.blanks();
+            if self.peek() != b'"' {
+                self.blanks();
+            }
             if self.peek() != b'"' {
                 return self.fail("no key");
             }
             let key = self.string()?;
-            self.blanks();
             if !self.take(b':') {
-                return self.fail("no colon");
+                self.blanks();
+                if !self.take(b':') {
+                    return self.fail("no colon");
+                }
             }
-            members.push((key, self.value(depth)?));
+            let value = if self.peek() == b'"' { Value::String(self.string()?) } else { self.value(depth)? };
+            members.push((key, value));
+            if self.take(b',') {
+                continue;
+            }
             self.blanks();
             if self.take(b'}') {
                 return Ok(Value::Object(members));
@@ -124,30 +165,40 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Result<Value, Error> {
         let start = self.at;
+        if let Some((n, end)) = short(self.text.as_bytes(), start) {
+            self.at = end;
+            return Ok(Value::Int(n));
+        }
         self.take(b'-');
+        let first = self.at;
         if !self.take(b'0') {
             self.digits()?;
         }
-        let mut integer = true;
+        let whole = self.at;
         if self.take(b'.') {
-            integer = false;
             self.digits()?;
         }
+        let decimals = (self.at - whole).saturating_sub(1);
+        let plain = self.at;
         if self.take(b'e') || self.take(b'E') {
-            integer = false;
             if !self.take(b'+') {
                 self.take(b'-');
             }
             self.digits()?;
         }
         let text = &self.text[start..self.at];
-        if integer {
+        if self.at == whole {
             if let Ok(n) = text.parse() {
                 return Ok(Value::Int(n));
             }
             if let Ok(n) = text.parse() {
                 return Ok(Value::Uint(n));
             }
+        } else if self.at == plain && plain - first <= 16 {
+            // At most 15 digits, and a power of ten: both are floats, so there is one rounding.
+            let digits = text.bytes().filter(u8::is_ascii_digit);
+            let n = digits.fold(0, |n, digit| n * 10 + u64::from(digit - b'0')) as f64 / POWERS[decimals];
+            return Ok(Value::Float(if first > start { -n } else { n }));
         }
         match text.parse::<f64>() {
             Ok(n) if n.is_finite() => Ok(Value::Float(n)),
@@ -157,7 +208,13 @@ impl Parser<'_> {
 
     fn string(&mut self) -> Result<String, Error> {
         self.at += 1;
-        let mut out = String::new();
+        let start = self.at;
+        self.at += plain(&self.text.as_bytes()[start..]);
+        let mut out = String::from(&self.text[start..self.at]);
+        if self.peek() == b'"' {
+            self.at += 1;
+            return Ok(out);
+        }
         loop {
             let start = self.at;
             self.at += plain(&self.text.as_bytes()[start..]);

@@ -1,17 +1,23 @@
 //! What of a string is the same in JSON.
 
+use super::word::{word, ONES};
+
 /// Returns how many bytes come before the first that stands escaped in JSON: a control
-/// character, a quote or a backslash. Eight at a time: fuel is counted in instructions.
+/// character, a quote or a backslash.
+#[inline(always)]
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = ONES << 7;
-    // The high bit of each byte that is less than `n`, of those before the first for sure.
-    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & HIGH;
+    match word(bytes).map(special) {
+        Some(found) if found != 0 => found.trailing_zeros() as usize / 8,
+        _ => plain_run(bytes),
+    }
+}
+
+/// Does what `plain` does with more than a word.
+#[inline(never)]
+fn plain_run(bytes: &[u8]) -> usize {
     let mut at = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let word = chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-        let found = below(word, 0x20) | is(b'"') | is(b'\\');
+    while let Some(word) = word(&bytes[at..]) {
+        let found = special(word);
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
@@ -19,6 +25,17 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
     }
     let special = |byte: &u8| matches!(byte, 0..=0x1f | b'"' | b'\\');
     at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
+}
+
+/// Returns a word whose lowest bit that is set is the highest of the first byte that
+/// stands escaped, 0 if there is none.
+#[inline(always)]
+fn special(word: u64) -> u64 {
+    // Taking away sets the high bit of what was too small. What it borrows changes only
+    // bytes behind that.
+    let less = |word: u64, than: u8| word.wrapping_sub(ONES * u64::from(than));
+    let is = |byte: u8| less(word ^ ONES * u64::from(byte), 1);
+    (less(word, 0x20) | is(b'"') | is(b'\\')) & !word & ONES << 7
 }
 
 #[cfg(test)]
