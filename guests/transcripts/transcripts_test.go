@@ -58,6 +58,7 @@ func TestTranscripts(t *testing.T) {
 			t.Run("Flood", func(t *testing.T) { flood(t, start(t, m)) })
 			t.Run("Churn", func(t *testing.T) { churn(t, start(t, m)) })
 			t.Run("Noise", func(t *testing.T) { noise(t, start(t, m)) })
+			t.Run("JSONCost", func(t *testing.T) { jsonCost(t, start(t, m), language) })
 		})
 	}
 }
