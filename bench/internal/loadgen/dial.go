@@ -15,25 +15,22 @@ import (
 const (
 	connsPerSource = 20000            // below the ephemeral ports of one source address
 	setupDeadline  = 10 * time.Second // longest connect, handshake read or write
+	spareFiles     = 64               // descriptors besides connections
 )
 
-// dial opens n connections to addr, blocking and without Nagle's delay, each with
-// setupDeadline on its reads and writes. The kernel chooses the ports; from
-// connsPerSource on, loopback sources 127.0.0.2, 127.0.0.3, ... supply more of them.
-// After an error all are closed.
-func dial(addr string, n int) (fds []int, err error) {
-	target, err := netip.ParseAddrPort(addr)
+// dial opens n connections to cfg's server, blocking and without Nagle's delay, each
+// with setupDeadline on its reads and writes. The kernel chooses the ports. After an
+// error all are closed.
+func dial(cfg *Config, n int) (fds []int, err error) {
+	target, err := parseTarget(cfg.Addr)
 	if err != nil {
 		return nil, err
 	}
-	if !target.Addr().Is4() {
-		return nil, fmt.Errorf("address %s is not IPv4", addr)
-	}
-	if err := allowFiles(n + 64); err != nil {
+	if err := allowFiles(n + spareFiles); err != nil {
 		return nil, err
 	}
 	for i := range n {
-		fd, err := dialOne(target, i/connsPerSource)
+		fd, err := dialOne(target, sourceOf(cfg, i))
 		if err != nil {
 			closeAll(fds)
 			return nil, fmt.Errorf("connection %d of %d: %w", i+1, n, err)
@@ -41,6 +38,23 @@ func dial(addr string, n int) (fds []int, err error) {
 		fds = append(fds, fd)
 	}
 	return fds, nil
+}
+
+func parseTarget(addr string) (netip.AddrPort, error) {
+	target, err := netip.ParseAddrPort(addr)
+	if err == nil && !target.Addr().Is4() {
+		err = fmt.Errorf("address %s is not IPv4", addr)
+	}
+	return target, err
+}
+
+// sourceOf says which source address connection i comes from: Sources of them in turn,
+// and more where their ports would not do.
+func sourceOf(cfg *Config, i int) int {
+	if cfg.Sources == 0 {
+		return i / connsPerSource
+	}
+	return i%cfg.Sources + cfg.Sources*(i/(connsPerSource*cfg.Sources))
 }
 
 // dialOne connects from loopback address 127.0.0.(source+1), or from wherever the

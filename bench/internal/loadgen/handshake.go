@@ -11,20 +11,17 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
 const headBytes = 8 << 10 // longest handshake answer
 
-// handshake upgrades the blocking socket fd. serial makes its key unlike any other's,
-// so that an answer cannot have been prepared or mixed up.
-func handshake(fd int, addr, path string, serial int) error {
-	var nonce [16]byte
-	binary.BigEndian.PutUint64(nonce[8:], uint64(serial))
-	key := base64.StdEncoding.EncodeToString(nonce[:])
-	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", path, addr, key)
+// handshake upgrades the blocking socket fd as connection number serial.
+func handshake(fd int, cfg *Config, serial int) error {
+	key := handshakeKey(serial)
+	request := appendRequest(nil, cfg, cfg.target(serial), key)
 	if n, err := unix.Write(fd, request); err != nil || n < len(request) {
 		return fmt.Errorf("handshake: sent %d of %d bytes: %w", n, len(request), err)
 	}
@@ -32,7 +29,24 @@ func handshake(fd int, addr, path string, serial int) error {
 	if err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
-	return checkAnswer(head, key)
+	return checkAnswer(head, key, cfg.Deflate)
+}
+
+// handshakeKey is unlike that of any other serial, so that an answer cannot have been
+// prepared or mixed up.
+func handshakeKey(serial int) string {
+	var nonce [16]byte
+	binary.BigEndian.PutUint64(nonce[8:], uint64(serial))
+	return base64.StdEncoding.EncodeToString(nonce[:])
+}
+
+func appendRequest(dst []byte, cfg *Config, path, key string) []byte {
+	dst = fmt.Appendf(dst, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n", path, cfg.Addr, key)
+	if cfg.Deflate {
+		dst = append(dst, "Sec-WebSocket-Extensions: "+deflateOffer+"\r\n"...)
+	}
+	return append(dst, "\r\n"...)
 }
 
 // readHead reads until the blank line that ends an HTTP head and returns the head.
@@ -48,18 +62,29 @@ func readHead(fd int) ([]byte, error) {
 			return nil, fmt.Errorf("server hung up after %q", head)
 		}
 		head = head[:len(head)+n]
-		switch end := bytes.Index(head, []byte("\r\n\r\n")); {
-		case end == len(head)-4:
-			return head, nil
-		case end >= 0:
-			return nil, fmt.Errorf("%d unexpected bytes behind the head", len(head)-end-4)
+		if complete, err := headComplete(head); complete || err != nil {
+			return head, err
 		}
 	}
 	return nil, errors.New("answer is too long")
 }
 
-// checkAnswer checks status and Sec-WebSocket-Accept (RFC 6455 section 4.1).
-func checkAnswer(head []byte, key string) error {
+// headComplete reports whether b ends with the blank line that ends an HTTP head.
+func headComplete(b []byte) (bool, error) {
+	switch end := bytes.Index(b, []byte("\r\n\r\n")); {
+	case end < 0 && len(b) == headBytes:
+		return false, errors.New("answer is too long")
+	case end < 0:
+		return false, nil
+	case end < len(b)-4:
+		return false, fmt.Errorf("%d unexpected bytes behind the head", len(b)-end-4)
+	}
+	return true, nil
+}
+
+// checkAnswer checks status and Sec-WebSocket-Accept (RFC 6455 section 4.1), and that
+// compression was agreed on exactly if it was asked for.
+func checkAnswer(head []byte, key string, deflate bool) error {
 	response, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(head)), nil)
 	if err != nil {
 		return fmt.Errorf("handshake: %w", err)
@@ -72,6 +97,10 @@ func checkAnswer(head []byte, key string) error {
 	want := base64.StdEncoding.EncodeToString(sum[:])
 	if got := response.Header.Get("Sec-WebSocket-Accept"); got != want {
 		return fmt.Errorf("handshake: Sec-WebSocket-Accept is %q, want %q", got, want)
+	}
+	agreed := response.Header.Get("Sec-WebSocket-Extensions")
+	if deflate != (agreed != "") || deflate && !strings.Contains(agreed, "server_no_context_takeover") {
+		return fmt.Errorf("handshake: Sec-WebSocket-Extensions is %q", agreed)
 	}
 	return nil
 }
