@@ -104,3 +104,19 @@ func checkAnswer(head []byte, key string, deflate bool) error {
 	}
 	return nil
 }
+
+// ping waits for the answer to a ping on the blocking socket fd: behind it, the server
+// has done all that it does about a new connection, such as to make it a receiver of
+// broadcasts.
+func ping(fd int) error {
+	const pingFrame, pongFrame = 0x89, 0x8a
+	payload := []byte("here")
+	got, err := exchange(fd, appendMasked(nil, pingFrame, payload))
+	if err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	if want := append(appendHeader(nil, pongFrame, len(payload), 0), payload...); !bytes.Equal(got, want) {
+		return fmt.Errorf("ping: answered with %x", got)
+	}
+	return nil
+}

@@ -33,8 +33,7 @@ func newSmall() *small {
 func (s *small) OnOpen(conn *gws.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	value, _ := conn.Session().Load("path")
-	path := value.(string)
+	path := pathOf(conn)
 	host, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
 	s.sources[host]++
 	s.paths[path]++
@@ -43,9 +42,17 @@ func (s *small) OnOpen(conn *gws.Conn) {
 	}
 }
 
+func pathOf(conn *gws.Conn) string {
+	path, _ := conn.Session().Load("path")
+	text, _ := path.(string)
+	return text
+}
+
+func (s *small) OnPing(conn *gws.Conn, payload []byte) { _ = conn.WritePong(payload) }
+
 func (s *small) OnMessage(conn *gws.Conn, message *gws.Message) {
 	defer message.Close()
-	switch path, _ := conn.Session().Load("path"); path {
+	switch pathOf(conn) {
 	case "/all":
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -91,6 +91,11 @@ func (l *loop) open(fds []int) (err error) {
 				return fmt.Errorf("connection %d: %w", i, err)
 			}
 		}
+		if l.cfg.Work == Broadcast {
+			if err := ping(fd); err != nil {
+				return fmt.Errorf("connection %d: %w", i, err)
+			}
+		}
 	}
 	if l.cfg.Deflate {
 		l.send, l.expect, err = deflatedStreams(fds[0], l.cfg.Size, l.cfg.Depth)
