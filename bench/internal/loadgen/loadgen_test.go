@@ -3,10 +3,12 @@
 package loadgen
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -70,11 +72,21 @@ func (s *small) OnMessage(conn *gws.Conn, message *gws.Message) {
 func startSmall(t *testing.T) (*small, string) {
 	t.Helper()
 	s := newSmall()
-	server := gws.NewServer(s, smallOptions())
-	server.OnError = func(net.Conn, error) {}
+	return s, serveGws(t, s, smallOptions())
+}
+
+// serveGws ends with the test: by itself RunListener tries for ever.
+func serveGws(t *testing.T, s *small, options *gws.ServerOption) string {
+	t.Helper()
+	server := gws.NewServer(s, options)
+	server.OnError = func(_ net.Conn, err error) {
+		if errors.Is(err, net.ErrClosed) {
+			runtime.Goexit()
+		}
+	}
 	listener := listen(t)
 	go server.RunListener(listener)
-	return s, listener.Addr().String()
+	return listener.Addr().String()
 }
 
 func smallOptions() *gws.ServerOption {
@@ -266,11 +278,8 @@ func TestRunInsistsOnDeflate(t *testing.T) {
 		{"not compressed", gws.PermessageDeflate{Enabled: true, Threshold: 1 << 20}, "compressed text"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			server := gws.NewServer(newSmall(), &gws.ServerOption{PermessageDeflate: tc.deflate})
-			server.OnError = func(net.Conn, error) {}
-			listener := listen(t)
-			go server.RunListener(listener)
-			_, err := Run(Config{Addr: listener.Addr().String(), Conns: 1, Size: 1000, Deflate: true})
+			addr := serveGws(t, newSmall(), &gws.ServerOption{PermessageDeflate: tc.deflate})
+			_, err := Run(Config{Addr: addr, Conns: 1, Size: 1000, Deflate: true})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got error %v, want one with %q", err, tc.want)
 			}
