@@ -53,5 +53,7 @@ func (c *Config) HostConfig() wasmhost.Config {
 	for i := range c.Tenants {
 		pages = max(pages, c.Tenants[i].Limits.InstancePages())
 	}
-	return c.Modules.host(c.CacheDir, pages)
+	host := c.Modules.host(c.CacheDir, pages)
+	host.Unmetered = c.Unmetered
+	return host
 }
