@@ -13,6 +13,8 @@ import (
 const (
 	maxReady   = 512 // ready connections taken by one wait
 	stallLimit = 10 * time.Second
+
+	shortestCount = 20 * time.Millisecond // of system calls: less would be all edges
 )
 
 // A poll watches descriptors and turns until its time is up. It polls and never
@@ -132,7 +134,7 @@ func (p *poll) measure(cfg *Config, w watcher) (Result, error) {
 		return Result{}, err
 	}
 	found := result(before, after, &p.latency)
-	found.Syscalls, err = p.syscalls(target, cfg.Duration/8, w)
+	found.Syscalls, err = p.syscalls(target, max(cfg.Duration/8, shortestCount), w)
 	return found, err
 }
 
