@@ -43,6 +43,8 @@ func mayImport() map[string][]string {
 		"runtime":                 {"abi", "netpoll", "netpoll/proxyhead", "netpoll/wsframe", "netpoll/wshead", "netpoll/wsdeflate", "wasmhost", gobwas},
 		"guests":                  nil,
 		"guests/echo-go":          {"abi"},
+		"guests/sdk/go":           {"abi"},
+		"guests/transcripts/go":   {"guests/sdk/go"},
 		"cmd/wherry":              {"runtime", "wasmhost", "guests", toml},
 
 		// Support for tests, which no package above may import.

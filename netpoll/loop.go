@@ -38,6 +38,8 @@ type Loop struct {
 	stats     Stats
 	tick      tick
 	started   time.Duration
+	now       time.Duration // when the turn began, after the wait
+	brisk     bool          // turns follow each other closely
 	listeners []listener
 	reserve   int      // a descriptor to give up when there are none left
 	dirty     []*Conn  // to flush at the end of the turn
@@ -162,7 +164,10 @@ func (l *Loop) turn(block bool) error {
 		return err
 	}
 	l.stats.Turns++
-	l.tick = tick((l.config.Clock() - l.started) / tickLength)
+	now := l.config.Clock()
+	l.brisk = now-l.now < 2*napTime
+	l.now = now
+	l.tick = tick((now - l.started) / tickLength)
 	for _, r := range l.ready[:n] {
 		l.handle(r)
 	}
@@ -199,6 +204,12 @@ func (l *Loop) wait(block bool) (int, error) {
 	l.mu.Unlock()
 	if !idle {
 		return 0, nil
+	}
+	if l.brisk {
+		l.stats.Waits++
+		if n, err = l.poller.nap(l.ready[:]); n > 0 || err != nil || l.pending.Load() {
+			return n, err
+		}
 	}
 	l.stats.Waits++
 	return l.poller.wait(l.ready[:], l.patience())

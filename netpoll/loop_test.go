@@ -376,3 +376,16 @@ func TestRealClock(t *testing.T) {
 		}
 	})
 }
+
+// TestPostDuringNap: what is posted to a loop that naps, because it was busy a moment
+// ago, runs; the report that ends the nap is no connection's.
+func TestPostDuringNap(t *testing.T) {
+	l := run(t, &app{})
+	ran := 0
+	for range 5000 {
+		on(t, l, func() { ran++ })
+	}
+	if ran != 5000 {
+		t.Errorf("%d of 5000 have run", ran)
+	}
+}

@@ -13,6 +13,7 @@ import (
 type poller struct {
 	fd      int
 	eventfd int
+	coarse  bool // the kernel measures waits in milliseconds
 	events  [readyMax]unix.EpollEvent
 }
 
@@ -65,20 +66,41 @@ func (p *poller) wait(evs []ready, d time.Duration) (int, error) {
 	var (
 		n     uintptr
 		errno unix.Errno
-		room  = min(len(evs), len(p.events))
 	)
 	if d == 0 {
 		// A poll returns at once, so the scheduler need not know of it: 40 ns less.
 		n, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-			uintptr(unsafe.Pointer(&p.events)), uintptr(room), 0, 0, 0)
+			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), 0, 0, 0)
 	} else {
 		ms := -1
 		if d > 0 {
 			ms = int(min((d+time.Millisecond-1)/time.Millisecond, 1<<30))
 		}
 		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-			uintptr(unsafe.Pointer(&p.events)), uintptr(room), uintptr(ms), 0, 0)
+			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), uintptr(ms), 0, 0)
 	}
+	return p.reports(evs, n, errno)
+}
+
+func (p *poller) nap(evs []ready) (int, error) {
+	if p.coarse {
+		return 0, nil
+	}
+	moment := unix.NsecToTimespec(int64(napTime))
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), uintptr(unsafe.Pointer(&moment)), 0, 0)
+	if errno == unix.ENOSYS || errno == unix.EPERM { // before Linux 5.11, or in a sandbox that does not know it
+		p.coarse = true
+		return 0, nil
+	}
+	return p.reports(evs, n, errno)
+}
+
+// room is how many reports one call may bring.
+func (p *poller) room(evs []ready) int { return min(len(evs), len(p.events)) }
+
+// reports fills evs with what a call has brought.
+func (p *poller) reports(evs []ready, n uintptr, errno unix.Errno) (int, error) {
 	if errno == unix.EINTR {
 		return 0, nil
 	}

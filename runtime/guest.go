@@ -34,6 +34,7 @@ func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 		MemoryPages: h.tenant.limits.MemoryPages,
 		Grants:      granted | sent,
 		Now:         h.shard.clock,
+		Stacks:      h.shard.stacks,
 		TimeLimit:   h.tenant.limits.TurnTime,
 		AllocFuel:   h.tenant.limits.EventFuel,
 		Log:         h.club.logs.line,

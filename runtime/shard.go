@@ -12,6 +12,10 @@ import (
 	"github.com/seed-c6589352/wherry/wasmhost"
 )
 
+// warmGuests is how many guests of a loop keep the engine's stack between turns:
+// 12 MiB of them at most, and more tenants than are busy at once.
+const warmGuests = 1024
+
 // A shard is what the server has on one loop: the homes there, and which of them
 // have events waiting. It is the loop's driver. Owned by the loop.
 type shard struct {
@@ -32,6 +36,7 @@ type shard struct {
 	active   []*club   // of tenants that had a turn of late
 	shared   int64     // when active ones were given their share last, as the monotonic clock
 	clock    wasmhost.Clock
+	stacks   *wasmhost.Stacks // of the guests
 	started  time.Time
 	dropped  uint64 // messages that slow connections did not get
 	response []byte // scratch for heads and responses
@@ -55,7 +60,7 @@ func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
 		s.refuse(c, refusal)
 		return
 	}
-	r := s.server.routes.match(view(head.Host), view(head.Path))
+	r := s.server.finder.match(view(head.Host), view(head.Path))
 	if r == nil {
 		s.refuse(c, wshead.NotFound)
 		return

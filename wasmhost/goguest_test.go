@@ -10,9 +10,10 @@ import (
 	"github.com/seed-c6589352/wherry/abi"
 )
 
-// TestGoGuest builds the echo guest in Go, whose runtime needs more of WASI than
-// any other guest here, and sends it small messages and a large one.
-func TestGoGuest(t *testing.T) {
+// goGuest builds the echo guest in Go, whose runtime needs more of WASI than any
+// other guest here.
+func goGuest(t *testing.T) (wasm []byte) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("builds a guest and compiles its 2 MB")
 	}
@@ -26,10 +27,16 @@ func TestGoGuest(t *testing.T) {
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	wasm, err := os.ReadFile(out)
+	wasm, err = os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return wasm
+}
+
+// TestGoGuest sends it small messages and a large one.
+func TestGoGuest(t *testing.T) {
+	wasm := goGuest(t)
 	in := start(t, wasm, InstanceConfig{Log: func(_ int, line []byte) { t.Logf("guest: %s", line) }})
 	for _, batch := range [][]string{{"hello"}, {"", "a", "b"}, {"again"}} {
 		wantEcho(t, in, batch)

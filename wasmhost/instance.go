@@ -42,13 +42,16 @@ type InstanceConfig struct {
 	// fuel: fuel is counted by the instruction, and there are some that take a
 	// hundred times as long as others. It is looked at when a slice of fuel is
 	// used up. To initialise, a guest has a hundred times as long. It is measured
-	// on Linux only; a negative one is none. (25 ms)
+	// on Linux only; a negative one is none, and an hour the longest. (25 ms)
 	TimeLimit time.Duration
 	// Log takes a line that the guest logged or printed: printable UTF-8, at
 	// most 1 KiB, without a newline, valid until it returns. It runs within a
 	// turn and must not block; limiting the rate is its task. (lines are
 	// dropped)
 	Log func(level int, line []byte)
+	// Stacks is shared by the instances that one goroutine runs, to bound what they
+	// take. (each keeps its stacks)
+	Stacks *Stacks
 	// Flush applies the first commands of the outbox in the middle of a turn:
 	// it reads them with Command, answers with SetStatus and returns how many
 	// were refused. It may use View. (all are refused as unsupported)
@@ -60,7 +63,7 @@ func (c InstanceConfig) withDefaults(h *Host) InstanceConfig {
 	c.Grants = cmp.Or(c.Grants, allCommands())
 	c.Now = cmp.Or(c.Now, startClock())
 	c.InitFuel = cmp.Or(c.InitFuel, 500_000_000)
-	c.TimeLimit = cmp.Or(c.TimeLimit, 25*time.Millisecond)
+	c.TimeLimit = min(cmp.Or(c.TimeLimit, 25*time.Millisecond), time.Hour)
 	c.AllocFuel = cmp.Or(c.AllocFuel, 5_000_000)
 	return c
 }
@@ -115,7 +118,8 @@ type Instance struct {
 	events  int          // of the turn; of those staged, where the guest trapped outside of one
 	flushed int          // index of the event at which the guest flushed last in the turn, as it says; -1 without one
 	turning bool         // in Turn, or trapped there
-	turn    api.Function // the export, with its stack
+	ran     bool         // a turn, since Stacks looked, and not its first
+	turn    api.Function // the export, with its stack; nil if it has none now
 	stack   [2]uint64    // arguments and results of every export, the last of which is fuel
 	fuel    tank
 	clock   Clock
@@ -129,13 +133,14 @@ type Instance struct {
 	mailAt  uint32      // its address
 	wants   uint32
 
-	alloc  api.Function    // looked up when it is first needed
-	cursor uint32          // the guest's, when it trapped
-	bug    *hostPanic      // of the host, in a hostcall
-	boot   context.Context // answers the engine's questions while it instantiates; nil after
-	stdout lineBuffer
-	stderr lineBuffer
-	line   []byte // scratch for log
+	alloc   api.Function    // the same
+	stackAt int             // its place in Stacks
+	cursor  uint32          // the guest's, when it trapped
+	bug     *hostPanic      // of the host, in a hostcall
+	boot    context.Context // answers the engine's questions while it instantiates; nil after
+	stdout  lineBuffer
+	stderr  lineBuffer
+	line    []byte // scratch for log
 }
 
 // guestContext is an Instance as the context of its guest's calls: never done,
@@ -198,6 +203,9 @@ func (in *Instance) Close() {
 	in.inbox, in.outbox, in.loans = nil, nil, nil
 	in.front, in.back, in.commands = 0, 0, 0
 	in.turn, in.alloc = nil, nil
+	if in.cfg.Stacks != nil {
+		in.cfg.Stacks.remove(in)
+	}
 	if in.module != nil {
 		// It closes without an error: the guest has no files.
 		_ = in.module.Close(context.Background())

@@ -58,7 +58,6 @@ func (in *Instance) start() error {
 	if err != nil {
 		return err
 	}
-	in.turn = in.module.ExportedFunction(abi.ExportTurn)
 	return in.register(mailAt)
 }
 

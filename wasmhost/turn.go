@@ -63,6 +63,10 @@ func (in *Instance) Turn(now Clock, fuel int64) (commands int, err error) {
 	if in.life != idle {
 		return 0, in.unfit("Turn")
 	}
+	in.ran = in.turn != nil // it has to run twice to be kept
+	if !in.ran {
+		in.warm()
+	}
 	in.clock, in.waits = now, 0
 	in.events, in.flushed, in.turning = in.front/abi.RecordSize, -1, true
 	in.stack[0] = uint64(in.events)

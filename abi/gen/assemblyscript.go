@@ -21,6 +21,8 @@ func assemblyScriptModule() []byte {
 	asConsts(&b, "Levels of the hostcall log.", "i32", "LOG_", abi.LogLevels())
 	asConsts(&b, "Clocks of the hostcall now.", "i32", "CLOCK_", abi.Clocks())
 	asConsts(&b, "Codes of a stop event.", "u32", "STOP_", abi.StopReasons())
+	asConsts(&b, "Close codes, as IANA's registry names them.", "u32", "CLOSE_", abi.CloseCodes())
+	asStatuses(&b)
 	b.WriteString("\n// Names of pseudo-fields; one that ends with a dot is a prefix.\n")
 	for _, f := range abi.PseudoFields() {
 		fmt.Fprintf(&b, "/** %s */\nexport const FIELD_%s: string = %q;\n", f.Doc, strings.ToUpper(f.Name), f.Text)
@@ -46,4 +48,19 @@ func asOffsets(b *bytes.Buffer, name string, slots []abi.Slot) {
 		fmt.Fprintf(b, "/** u%d: %s */\nexport const %s_%s_OFFSET: usize = %d;\n",
 			8*s.Bytes, s.Doc, strings.ToUpper(name), strings.ToUpper(s.Name), s.Offset)
 	}
+}
+
+// asStatuses writes HTTP statuses as constants, and their phrases as a function:
+// the compiler leaves out both where nothing uses them.
+func asStatuses(b *bytes.Buffer) {
+	b.WriteString("\n// HTTP statuses, as IANA's registry names them.\n")
+	for _, s := range abi.HTTPStatuses() {
+		fmt.Fprintf(b, "/** %s */\nexport const HTTP_%s: u32 = %d;\n", s.Phrase, strings.ToUpper(s.Name), s.Value)
+	}
+	b.WriteString("\n/** Returns the standard phrase of an HTTP status, \"\" if it has none. */\n")
+	b.WriteString("export function phrase(status: u32): string {\n  switch (status) {\n")
+	for _, s := range abi.HTTPStatuses() {
+		fmt.Fprintf(b, "    case %d: return %q;\n", s.Value, s.Phrase)
+	}
+	b.WriteString("    default: return \"\";\n  }\n}\n")
 }

@@ -22,6 +22,12 @@ func cHeader() []byte {
 	cEnum(&b, "Levels of wherry_log.", "LOG_", abi.LogLevels())
 	cEnum(&b, "Clocks of wherry_now.", "CLOCK_", abi.Clocks())
 	cEnum(&b, "Codes of a stop event.", "STOP_", abi.StopReasons())
+	cEnum(&b, "Close codes, as IANA's registry names them.", "CLOSE_", abi.CloseCodes())
+	b.WriteString("\n// HTTP statuses, as IANA's registry names them; their phrases are in wherry_status.h.\nenum {\n")
+	for _, s := range abi.HTTPStatuses() {
+		fmt.Fprintf(&b, "  %-44s = %d,\n", "WHERRY_HTTP_"+strings.ToUpper(s.Name), s.Value)
+	}
+	b.WriteString("};\n")
 	b.WriteString("\n// Names of pseudo-fields; one that ends with a dot is a prefix.\n")
 	for _, f := range abi.PseudoFields() {
 		fmt.Fprintf(&b, "#define %-25s %-18s // %s\n", "WHERRY_FIELD_"+strings.ToUpper(f.Name), `"`+f.Text+`"`, f.Doc)
@@ -32,11 +38,31 @@ func cHeader() []byte {
 	return b.Bytes()
 }
 
+// cStatusHeader returns the header with the phrases of HTTP statuses, which is
+// apart so that a guest without need of them does not carry them.
+func cStatusHeader() []byte {
+	var b bytes.Buffer
+	b.WriteString(banner)
+	b.WriteString("// The standard phrases of HTTP statuses.\n")
+	b.WriteString("#ifndef WHERRY_STATUS_H\n#define WHERRY_STATUS_H\n\n#include <stdint.h>\n\n")
+	b.WriteString("// wherry_phrase returns the standard phrase of an HTTP status, \"\" if it has none.\n")
+	b.WriteString("static inline const char *wherry_phrase(uint32_t http_status) {\n  switch (http_status) {\n")
+	for _, s := range abi.HTTPStatuses() {
+		fmt.Fprintf(&b, "  case %d: return %q;\n", s.Value, s.Phrase)
+	}
+	b.WriteString("  default: return \"\";\n  }\n}\n\n#endif\n")
+	return b.Bytes()
+}
+
 // cEnum writes rows as an anonymous enumeration under a comment.
 func cEnum(b *bytes.Buffer, comment, prefix string, rows []abi.Name) {
 	fmt.Fprintf(b, "\n// %s\nenum {\n", comment)
+	width := 26
 	for _, row := range rows {
-		fmt.Fprintf(b, "  %-26s = %8d, // %s\n", "WHERRY_"+prefix+strings.ToUpper(row.Name), row.Value, row.Doc)
+		width = max(width, len("WHERRY_"+prefix+row.Name))
+	}
+	for _, row := range rows {
+		fmt.Fprintf(b, "  %-*s = %8d, // %s\n", width, "WHERRY_"+prefix+strings.ToUpper(row.Name), row.Value, row.Doc)
 	}
 	b.WriteString("};\n")
 }

@@ -24,6 +24,7 @@ func rustModule() []byte {
 	for _, f := range abi.PseudoFields() {
 		fmt.Fprintf(&b, "/// %s\npub const FIELD_%s: &str = %q;\n", f.Doc, strings.ToUpper(f.Name), f.Text)
 	}
+	rustCodes(&b)
 	rustStruct(&b, "Record", abi.RecordSize, abi.RecordLayout())
 	rustStruct(&b, "Mailbox", abi.MailboxSize, abi.MailboxLayout())
 	return b.Bytes()
@@ -52,4 +53,23 @@ func rustStruct(b *bytes.Buffer, name string, size uint32, slots []abi.Slot) {
 	}
 	b.WriteString("}\n\n")
 	fmt.Fprintf(b, "const _: () = assert!(core::mem::size_of::<%s>() == %d);\n", name, size)
+}
+
+// rustCodes writes close codes and HTTP statuses as modules, and the phrases of
+// the latter as a function.
+func rustCodes(b *bytes.Buffer) {
+	b.WriteString("\n/// Close codes, as IANA's registry names them.\npub mod close {\n")
+	for _, row := range abi.CloseCodes() {
+		fmt.Fprintf(b, "    /// %s\n    pub const %s: u16 = %d;\n", row.Doc, strings.ToUpper(row.Name), row.Value)
+	}
+	b.WriteString("}\n\n/// HTTP statuses, as IANA's registry names them.\npub mod status {\n")
+	for _, s := range abi.HTTPStatuses() {
+		fmt.Fprintf(b, "    /// %s\n    pub const %s: u16 = %d;\n", s.Phrase, strings.ToUpper(s.Name), s.Value)
+	}
+	b.WriteString("}\n\n/// Returns the standard phrase of an HTTP status, \"\" if it has none.\n")
+	b.WriteString("pub fn phrase(status: u16) -> &'static str {\n    match status {\n")
+	for _, s := range abi.HTTPStatuses() {
+		fmt.Fprintf(b, "        %d => %q,\n", s.Value, s.Phrase)
+	}
+	b.WriteString("        _ => \"\",\n    }\n}\n")
 }

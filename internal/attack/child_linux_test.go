@@ -55,9 +55,10 @@ func bound() {
 
 // A request is what the tests ask of the attacked process.
 type request struct {
-	Op      string       // "serve", "figures", "settle", "admit"
+	Op      string       // "serve", "figures", "settle", "admit", "reload"
 	Tenants []tenantSpec // serve
-	File    string       // admit: a module
+	File    string       // admit, reload: a module
+	Tenant  string       // reload
 }
 
 // A tenantSpec is a tenant with a route of its name. The victim has no file.
@@ -80,7 +81,7 @@ type answer struct {
 	Conns    int           // of the server
 	Routines int
 
-	// admit
+	// admit, and Took of reload
 	Rule      string
 	Detail    string
 	Took      time.Duration
@@ -124,6 +125,8 @@ func attacked(in io.Reader, out io.Writer) error {
 			a.Pause = pauses.longest()
 		case "admit":
 			err = a.admit(r.File)
+		case "reload":
+			err = a.reload(srv, r.Tenant, r.File)
 		}
 		if err != nil {
 			a.Error = err.Error()
@@ -207,6 +210,18 @@ func (a *answer) admit(file string) error {
 		return err
 	}
 	return nil
+}
+
+// reload deploys a module to a tenant.
+func (a *answer) reload(srv *runtime.Server, tenant, file string) error {
+	wasm, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	err = srv.Reload(tenant, wasm)
+	a.Took = time.Since(start)
+	return err
 }
 
 // A pauseMeter tells the longest pause of the garbage collector since it was asked

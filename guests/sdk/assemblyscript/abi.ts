@@ -129,6 +129,241 @@ export const STOP_SHUTDOWN: u32 = 2;
 /** nothing has happened for a long time */
 export const STOP_IDLE: u32 = 3;
 
+// Close codes, as IANA's registry names them.
+/** what the connection was for has been done */
+export const CLOSE_NORMAL: u32 = 1000;
+/** the server shuts down, or the page was left */
+export const CLOSE_GOING_AWAY: u32 = 1001;
+/** the peer broke the protocol; the host's to send */
+export const CLOSE_PROTOCOL_ERROR: u32 = 1002;
+/** a kind of message that the endpoint does not take */
+export const CLOSE_UNSUPPORTED_DATA: u32 = 1003;
+/** never sent; without a meaning */
+export const CLOSE_RESERVED: u32 = 1004;
+/** never sent: the close frame had no code */
+export const CLOSE_NO_STATUS: u32 = 1005;
+/** never sent: the connection vanished */
+export const CLOSE_ABNORMAL: u32 = 1006;
+/** a message that is not what it says, such as text that is no UTF-8 */
+export const CLOSE_INVALID_DATA: u32 = 1007;
+/** against the rules of this server, where no other code says more */
+export const CLOSE_POLICY_VIOLATION: u32 = 1008;
+/** a message that is too big */
+export const CLOSE_TOO_BIG: u32 = 1009;
+/** a client's to send: the server did not agree to an extension */
+export const CLOSE_MANDATORY_EXTENSION: u32 = 1010;
+/** something failed on this side */
+export const CLOSE_INTERNAL_ERROR: u32 = 1011;
+/** the service restarts: connect again */
+export const CLOSE_SERVICE_RESTART: u32 = 1012;
+/** the service has too much to do */
+export const CLOSE_TRY_AGAIN_LATER: u32 = 1013;
+/** a server behind this one gave a bad answer */
+export const CLOSE_BAD_GATEWAY: u32 = 1014;
+/** never sent: the TLS handshake failed */
+export const CLOSE_TLS_HANDSHAKE: u32 = 1015;
+/** who this is has to be known first */
+export const CLOSE_UNAUTHORIZED: u32 = 3000;
+/** who this is is known, and may not */
+export const CLOSE_FORBIDDEN: u32 = 3003;
+/** something took too long */
+export const CLOSE_TIMEOUT: u32 = 3008;
+
+// HTTP statuses, as IANA's registry names them.
+/** Continue */
+export const HTTP_CONTINUE: u32 = 100;
+/** Switching Protocols */
+export const HTTP_SWITCHING_PROTOCOLS: u32 = 101;
+/** Processing */
+export const HTTP_PROCESSING: u32 = 102;
+/** Early Hints */
+export const HTTP_EARLY_HINTS: u32 = 103;
+/** OK */
+export const HTTP_OK: u32 = 200;
+/** Created */
+export const HTTP_CREATED: u32 = 201;
+/** Accepted */
+export const HTTP_ACCEPTED: u32 = 202;
+/** Non-Authoritative Information */
+export const HTTP_NON_AUTHORITATIVE_INFORMATION: u32 = 203;
+/** No Content */
+export const HTTP_NO_CONTENT: u32 = 204;
+/** Reset Content */
+export const HTTP_RESET_CONTENT: u32 = 205;
+/** Partial Content */
+export const HTTP_PARTIAL_CONTENT: u32 = 206;
+/** Multi-Status */
+export const HTTP_MULTI_STATUS: u32 = 207;
+/** Already Reported */
+export const HTTP_ALREADY_REPORTED: u32 = 208;
+/** IM Used */
+export const HTTP_IM_USED: u32 = 226;
+/** Multiple Choices */
+export const HTTP_MULTIPLE_CHOICES: u32 = 300;
+/** Moved Permanently */
+export const HTTP_MOVED_PERMANENTLY: u32 = 301;
+/** Found */
+export const HTTP_FOUND: u32 = 302;
+/** See Other */
+export const HTTP_SEE_OTHER: u32 = 303;
+/** Not Modified */
+export const HTTP_NOT_MODIFIED: u32 = 304;
+/** Use Proxy */
+export const HTTP_USE_PROXY: u32 = 305;
+/** Temporary Redirect */
+export const HTTP_TEMPORARY_REDIRECT: u32 = 307;
+/** Permanent Redirect */
+export const HTTP_PERMANENT_REDIRECT: u32 = 308;
+/** Bad Request */
+export const HTTP_BAD_REQUEST: u32 = 400;
+/** Unauthorized */
+export const HTTP_UNAUTHORIZED: u32 = 401;
+/** Payment Required */
+export const HTTP_PAYMENT_REQUIRED: u32 = 402;
+/** Forbidden */
+export const HTTP_FORBIDDEN: u32 = 403;
+/** Not Found */
+export const HTTP_NOT_FOUND: u32 = 404;
+/** Method Not Allowed */
+export const HTTP_METHOD_NOT_ALLOWED: u32 = 405;
+/** Not Acceptable */
+export const HTTP_NOT_ACCEPTABLE: u32 = 406;
+/** Proxy Authentication Required */
+export const HTTP_PROXY_AUTHENTICATION_REQUIRED: u32 = 407;
+/** Request Timeout */
+export const HTTP_REQUEST_TIMEOUT: u32 = 408;
+/** Conflict */
+export const HTTP_CONFLICT: u32 = 409;
+/** Gone */
+export const HTTP_GONE: u32 = 410;
+/** Length Required */
+export const HTTP_LENGTH_REQUIRED: u32 = 411;
+/** Precondition Failed */
+export const HTTP_PRECONDITION_FAILED: u32 = 412;
+/** Content Too Large */
+export const HTTP_CONTENT_TOO_LARGE: u32 = 413;
+/** URI Too Long */
+export const HTTP_URI_TOO_LONG: u32 = 414;
+/** Unsupported Media Type */
+export const HTTP_UNSUPPORTED_MEDIA_TYPE: u32 = 415;
+/** Range Not Satisfiable */
+export const HTTP_RANGE_NOT_SATISFIABLE: u32 = 416;
+/** Expectation Failed */
+export const HTTP_EXPECTATION_FAILED: u32 = 417;
+/** I'm a teapot */
+export const HTTP_IM_A_TEAPOT: u32 = 418;
+/** Misdirected Request */
+export const HTTP_MISDIRECTED_REQUEST: u32 = 421;
+/** Unprocessable Content */
+export const HTTP_UNPROCESSABLE_CONTENT: u32 = 422;
+/** Locked */
+export const HTTP_LOCKED: u32 = 423;
+/** Failed Dependency */
+export const HTTP_FAILED_DEPENDENCY: u32 = 424;
+/** Too Early */
+export const HTTP_TOO_EARLY: u32 = 425;
+/** Upgrade Required */
+export const HTTP_UPGRADE_REQUIRED: u32 = 426;
+/** Precondition Required */
+export const HTTP_PRECONDITION_REQUIRED: u32 = 428;
+/** Too Many Requests */
+export const HTTP_TOO_MANY_REQUESTS: u32 = 429;
+/** Request Header Fields Too Large */
+export const HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE: u32 = 431;
+/** Unavailable For Legal Reasons */
+export const HTTP_UNAVAILABLE_FOR_LEGAL_REASONS: u32 = 451;
+/** Internal Server Error */
+export const HTTP_INTERNAL_SERVER_ERROR: u32 = 500;
+/** Not Implemented */
+export const HTTP_NOT_IMPLEMENTED: u32 = 501;
+/** Bad Gateway */
+export const HTTP_BAD_GATEWAY: u32 = 502;
+/** Service Unavailable */
+export const HTTP_SERVICE_UNAVAILABLE: u32 = 503;
+/** Gateway Timeout */
+export const HTTP_GATEWAY_TIMEOUT: u32 = 504;
+/** HTTP Version Not Supported */
+export const HTTP_HTTP_VERSION_NOT_SUPPORTED: u32 = 505;
+/** Variant Also Negotiates */
+export const HTTP_VARIANT_ALSO_NEGOTIATES: u32 = 506;
+/** Insufficient Storage */
+export const HTTP_INSUFFICIENT_STORAGE: u32 = 507;
+/** Loop Detected */
+export const HTTP_LOOP_DETECTED: u32 = 508;
+/** Not Extended */
+export const HTTP_NOT_EXTENDED: u32 = 510;
+/** Network Authentication Required */
+export const HTTP_NETWORK_AUTHENTICATION_REQUIRED: u32 = 511;
+
+/** Returns the standard phrase of an HTTP status, "" if it has none. */
+export function phrase(status: u32): string {
+  switch (status) {
+    case 100: return "Continue";
+    case 101: return "Switching Protocols";
+    case 102: return "Processing";
+    case 103: return "Early Hints";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 203: return "Non-Authoritative Information";
+    case 204: return "No Content";
+    case 205: return "Reset Content";
+    case 206: return "Partial Content";
+    case 207: return "Multi-Status";
+    case 208: return "Already Reported";
+    case 226: return "IM Used";
+    case 300: return "Multiple Choices";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 305: return "Use Proxy";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 402: return "Payment Required";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 407: return "Proxy Authentication Required";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
+    case 417: return "Expectation Failed";
+    case 418: return "I'm a teapot";
+    case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
+    case 423: return "Locked";
+    case 424: return "Failed Dependency";
+    case 425: return "Too Early";
+    case 426: return "Upgrade Required";
+    case 428: return "Precondition Required";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 451: return "Unavailable For Legal Reasons";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    case 506: return "Variant Also Negotiates";
+    case 507: return "Insufficient Storage";
+    case 508: return "Loop Detected";
+    case 510: return "Not Extended";
+    case 511: return "Network Authentication Required";
+    default: return "";
+  }
+}
+
 // Names of pseudo-fields; one that ends with a dot is a prefix.
 /** connect, resume, request: the method, GET for a handshake */
 export const FIELD_METHOD: string = ":method";

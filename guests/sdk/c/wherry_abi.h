@@ -91,6 +91,95 @@ enum {
   WHERRY_STOP_IDLE           =        3, // nothing has happened for a long time
 };
 
+// Close codes, as IANA's registry names them.
+enum {
+  WHERRY_CLOSE_NORMAL              =     1000, // what the connection was for has been done
+  WHERRY_CLOSE_GOING_AWAY          =     1001, // the server shuts down, or the page was left
+  WHERRY_CLOSE_PROTOCOL_ERROR      =     1002, // the peer broke the protocol; the host's to send
+  WHERRY_CLOSE_UNSUPPORTED_DATA    =     1003, // a kind of message that the endpoint does not take
+  WHERRY_CLOSE_RESERVED            =     1004, // never sent; without a meaning
+  WHERRY_CLOSE_NO_STATUS           =     1005, // never sent: the close frame had no code
+  WHERRY_CLOSE_ABNORMAL            =     1006, // never sent: the connection vanished
+  WHERRY_CLOSE_INVALID_DATA        =     1007, // a message that is not what it says, such as text that is no UTF-8
+  WHERRY_CLOSE_POLICY_VIOLATION    =     1008, // against the rules of this server, where no other code says more
+  WHERRY_CLOSE_TOO_BIG             =     1009, // a message that is too big
+  WHERRY_CLOSE_MANDATORY_EXTENSION =     1010, // a client's to send: the server did not agree to an extension
+  WHERRY_CLOSE_INTERNAL_ERROR      =     1011, // something failed on this side
+  WHERRY_CLOSE_SERVICE_RESTART     =     1012, // the service restarts: connect again
+  WHERRY_CLOSE_TRY_AGAIN_LATER     =     1013, // the service has too much to do
+  WHERRY_CLOSE_BAD_GATEWAY         =     1014, // a server behind this one gave a bad answer
+  WHERRY_CLOSE_TLS_HANDSHAKE       =     1015, // never sent: the TLS handshake failed
+  WHERRY_CLOSE_UNAUTHORIZED        =     3000, // who this is has to be known first
+  WHERRY_CLOSE_FORBIDDEN           =     3003, // who this is is known, and may not
+  WHERRY_CLOSE_TIMEOUT             =     3008, // something took too long
+};
+
+// HTTP statuses, as IANA's registry names them; their phrases are in wherry_status.h.
+enum {
+  WHERRY_HTTP_CONTINUE                         = 100,
+  WHERRY_HTTP_SWITCHING_PROTOCOLS              = 101,
+  WHERRY_HTTP_PROCESSING                       = 102,
+  WHERRY_HTTP_EARLY_HINTS                      = 103,
+  WHERRY_HTTP_OK                               = 200,
+  WHERRY_HTTP_CREATED                          = 201,
+  WHERRY_HTTP_ACCEPTED                         = 202,
+  WHERRY_HTTP_NON_AUTHORITATIVE_INFORMATION    = 203,
+  WHERRY_HTTP_NO_CONTENT                       = 204,
+  WHERRY_HTTP_RESET_CONTENT                    = 205,
+  WHERRY_HTTP_PARTIAL_CONTENT                  = 206,
+  WHERRY_HTTP_MULTI_STATUS                     = 207,
+  WHERRY_HTTP_ALREADY_REPORTED                 = 208,
+  WHERRY_HTTP_IM_USED                          = 226,
+  WHERRY_HTTP_MULTIPLE_CHOICES                 = 300,
+  WHERRY_HTTP_MOVED_PERMANENTLY                = 301,
+  WHERRY_HTTP_FOUND                            = 302,
+  WHERRY_HTTP_SEE_OTHER                        = 303,
+  WHERRY_HTTP_NOT_MODIFIED                     = 304,
+  WHERRY_HTTP_USE_PROXY                        = 305,
+  WHERRY_HTTP_TEMPORARY_REDIRECT               = 307,
+  WHERRY_HTTP_PERMANENT_REDIRECT               = 308,
+  WHERRY_HTTP_BAD_REQUEST                      = 400,
+  WHERRY_HTTP_UNAUTHORIZED                     = 401,
+  WHERRY_HTTP_PAYMENT_REQUIRED                 = 402,
+  WHERRY_HTTP_FORBIDDEN                        = 403,
+  WHERRY_HTTP_NOT_FOUND                        = 404,
+  WHERRY_HTTP_METHOD_NOT_ALLOWED               = 405,
+  WHERRY_HTTP_NOT_ACCEPTABLE                   = 406,
+  WHERRY_HTTP_PROXY_AUTHENTICATION_REQUIRED    = 407,
+  WHERRY_HTTP_REQUEST_TIMEOUT                  = 408,
+  WHERRY_HTTP_CONFLICT                         = 409,
+  WHERRY_HTTP_GONE                             = 410,
+  WHERRY_HTTP_LENGTH_REQUIRED                  = 411,
+  WHERRY_HTTP_PRECONDITION_FAILED              = 412,
+  WHERRY_HTTP_CONTENT_TOO_LARGE                = 413,
+  WHERRY_HTTP_URI_TOO_LONG                     = 414,
+  WHERRY_HTTP_UNSUPPORTED_MEDIA_TYPE           = 415,
+  WHERRY_HTTP_RANGE_NOT_SATISFIABLE            = 416,
+  WHERRY_HTTP_EXPECTATION_FAILED               = 417,
+  WHERRY_HTTP_IM_A_TEAPOT                      = 418,
+  WHERRY_HTTP_MISDIRECTED_REQUEST              = 421,
+  WHERRY_HTTP_UNPROCESSABLE_CONTENT            = 422,
+  WHERRY_HTTP_LOCKED                           = 423,
+  WHERRY_HTTP_FAILED_DEPENDENCY                = 424,
+  WHERRY_HTTP_TOO_EARLY                        = 425,
+  WHERRY_HTTP_UPGRADE_REQUIRED                 = 426,
+  WHERRY_HTTP_PRECONDITION_REQUIRED            = 428,
+  WHERRY_HTTP_TOO_MANY_REQUESTS                = 429,
+  WHERRY_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE  = 431,
+  WHERRY_HTTP_UNAVAILABLE_FOR_LEGAL_REASONS    = 451,
+  WHERRY_HTTP_INTERNAL_SERVER_ERROR            = 500,
+  WHERRY_HTTP_NOT_IMPLEMENTED                  = 501,
+  WHERRY_HTTP_BAD_GATEWAY                      = 502,
+  WHERRY_HTTP_SERVICE_UNAVAILABLE              = 503,
+  WHERRY_HTTP_GATEWAY_TIMEOUT                  = 504,
+  WHERRY_HTTP_HTTP_VERSION_NOT_SUPPORTED       = 505,
+  WHERRY_HTTP_VARIANT_ALSO_NEGOTIATES          = 506,
+  WHERRY_HTTP_INSUFFICIENT_STORAGE             = 507,
+  WHERRY_HTTP_LOOP_DETECTED                    = 508,
+  WHERRY_HTTP_NOT_EXTENDED                     = 510,
+  WHERRY_HTTP_NETWORK_AUTHENTICATION_REQUIRED  = 511,
+};
+
 // Names of pseudo-fields; one that ends with a dot is a prefix.
 #define WHERRY_FIELD_METHOD       ":method"          // connect, resume, request: the method, GET for a handshake
 #define WHERRY_FIELD_PATH         ":path"            // connect, resume, request: the target's path as it was sent

@@ -13,8 +13,9 @@ type emitter struct {
 	depth     uint32
 	local     bool   // the counter is in a local, and not in its global
 	counter   uint32 // the local with the counter, or with what is compared
-	scratch   uint32 // an i32, for lengths
+	scratch   uint32 // an i32, for lengths and for the stack
 	unmetered bool
+	tightEnd  int // where the end of the last loop that was unrolled is
 	copied    int // how far the module's bytes are written
 }
 
@@ -27,7 +28,7 @@ func (e *emitter) body(b []byte, i int) []byte {
 	counts := e.g.counts[i] && !e.unmetered
 	wrapped := e.local || counts
 
-	e.locals()
+	e.locals(fn.shape.bulk || counts)
 	if counts {
 		e.enter(e.g.height[i])
 	}
@@ -55,17 +56,17 @@ func (e *emitter) body(b []byte, i int) []byte {
 
 // locals writes the declarations, with those of the counter and the scratch
 // behind them.
-func (e *emitter) locals() {
+func (e *emitter) locals(scratch bool) {
 	r := reader{b: e.m.wasm, at: e.fn.at, end: e.fn.code}
 	groups := r.u32()
 	more := uint32(1)
-	if e.fn.shape.bulk {
+	if scratch {
 		more = 2
 	}
 	e.out = appendU32(e.out, groups+more)
 	e.out = append(e.out, r.b[r.at:r.end]...)
 	e.out = append(e.out, 1, byte(I64))
-	if e.fn.shape.bulk {
+	if scratch {
 		e.out = append(e.out, 1, byte(I32))
 	}
 }
@@ -92,8 +93,9 @@ func (e *emitter) enter(bytes uint32) {
 	e.op(opGlobalGet, e.x.stack)
 	e.i32(int32(bytes))
 	e.out = append(e.out, opI32Sub)
+	e.op(opLocalTee, e.scratch)
 	e.op(opGlobalSet, e.x.stack)
-	e.op(opGlobalGet, e.x.stack)
+	e.op(opLocalGet, e.scratch)
 	e.i32(0)
 	e.out = append(e.out, opI32LtS, opIf, noResult)
 	e.i64(StackUsedUp)
@@ -159,14 +161,25 @@ func (e *emitter) instructions(wrapped bool) {
 		if e.next < len(e.fn.sites) && e.fn.sites[e.next].pos == r.at {
 			e.copyTo(r.at)
 			e.charge(e.fn.sites[e.next].cost)
+			e.unroll(&e.fn.sites[e.next])
 			e.next++
 		}
 		r.next(&in) // planned already, so it is well formed
 		switch in.op {
-		case opBlock, opLoop, opIf:
+		case opLoop:
+			e.depth++
+			if e.isTight(in.end) {
+				e.copyTo(in.at)
+				e.out = append(e.out, opBlock, noResult)
+			}
+		case opBlock, opIf:
 			e.depth++
 		case opEnd:
 			e.depth--
+			if in.at == e.tightEnd {
+				e.copyTo(in.end)
+				e.out = append(e.out, opEnd)
+			}
 		case opReturn:
 			if wrapped {
 				e.replace(&in)
@@ -189,6 +202,30 @@ func (e *emitter) instructions(wrapped bool) {
 		}
 	}
 	e.copyTo(e.fn.end)
+}
+
+// isTight reports whether the body that begins at pos is that of a loop to unroll.
+func (e *emitter) isTight(pos int) bool {
+	return !e.unmetered && e.next < len(e.fn.sites) && e.fn.sites[e.next].pos == pos && e.fn.sites[e.next].tight > 0
+}
+
+// unroll writes the body of a tight loop, up to its branch, as often as it is there
+// beside the module's own:
+//
+//	(block (loop charge body (br_if 1 (i32.eqz)) body ... (br_if 0)))
+//
+// What the body leaves for the branch is an i32, or the module is not valid. It
+// branches nowhere itself, so that another block around it is no matter.
+func (e *emitter) unroll(s *site) {
+	if s.tight == 0 || e.unmetered {
+		return
+	}
+	body := e.m.wasm[s.pos:][:s.tight]
+	for range unrolled - 1 {
+		e.out = append(e.out, body...)
+		e.out = append(e.out, opI32Eqz, opBrIf, 1)
+	}
+	e.tightEnd = s.pos + len(body) + 2
 }
 
 // leaving writes what needs the counter in its global.

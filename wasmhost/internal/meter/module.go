@@ -120,6 +120,7 @@ type Module struct {
 	taken     []bool  // functions that a table or a reference may lead to
 	calls     []calls // of each function of its own
 	intricacy uint64  // of all functions
+	unrolled  int     // tight loops, so far
 }
 
 // A function of the module's own. Its body is [at, end) of the module, from its

@@ -6,6 +6,7 @@ type site struct {
 	pos      int // in the module
 	cost     uint32
 	borrowed uint32 // of cost, what a branch may jump over
+	tight    uint32 // of a tight loop's body, the bytes in front of its branch back; 0 for any other site
 }
 
 // What decides whether a piece of code gets a site of its own. To charge costs
@@ -15,6 +16,15 @@ const (
 	maxBorrowed = 128 // and so does one whose site has taken on too much already
 
 	maxPiece = 1 << 20 // no piece gets to cost much more, so that sums stay small
+)
+
+// A tight loop is one of straight code that ends with a branch back. A charge every
+// time around would be a large part of what it does, so it is written unrolled, and
+// charged once for so many times.
+const (
+	unrolled  = 4
+	maxTight  = 48   // bytes of such a body
+	maxUnroll = 1000 // loops of a module that are unrolled
 )
 
 // fewValues is how many values a call or a branch carries as part of what it costs
@@ -49,6 +59,7 @@ type frame struct {
 	sets   uint32 // planner.sets where it began
 	joined bool   // something branches to it
 	wide   uint32 // values beyond few that a branch to it carries
+	body   int    // where what is in it begins
 }
 
 // A planner reads the code of one function after the other. Its slices are used
@@ -60,7 +71,9 @@ type planner struct {
 	frames []frame
 	looped int // how many of frames are loops
 
-	sets uint32 // of locals, up to here
+	sets  uint32 // of locals, up to here
+	again int    // where the last branch to the innermost loop's head is, if there was straight code before it
+	plain bool   // there was nothing but straight code since the last loop began
 
 	site int32 // the current one
 	pos  int   // where the current piece of code began
@@ -196,6 +209,9 @@ func (p *planner) step(in *instr) (done bool, err error) {
 		}
 		p.takes(wide)
 		p.fn.shape.joins++
+		if p.plain && in.op == opBrIf && in.arg == 0 {
+			p.again = in.at
+		}
 		p.branched(in, in.op == opBr)
 	case opBrTable:
 		p.fn.shape.joins++
@@ -267,6 +283,7 @@ func (p *planner) takes(units uint32) {
 // call notes who is called, or referred to.
 func (p *planner) call(in *instr) error {
 	m := p.m
+	p.plain = false
 	if in.op == opCallIndirect {
 		if err := p.index(in, "type", in.arg, uint64(len(m.types))); err != nil {
 			return err
@@ -312,6 +329,7 @@ func (p *planner) leaves() {
 // other notes what else the writer has to know of.
 func (p *planner) other(in *instr) {
 	if perLength(in.op) {
+		p.plain = false
 		p.fn.shape.bulk = true
 		p.fn.shape.joins++
 		p.fn.shape.calls += bulkCalls
@@ -362,7 +380,8 @@ func (p *planner) open(in *instr) error {
 	if p.must {
 		entry = int32(len(p.fn.sites)) // the piece that the block begins in will be this one
 	}
-	p.frames = append(p.frames, frame{op: byte(in.op), entry: entry, dead: p.dead, sets: p.sets, wide: wide})
+	p.frames = append(p.frames, frame{op: byte(in.op), entry: entry, dead: p.dead, sets: p.sets, wide: wide, body: in.end})
+	p.plain = in.op == opLoop && in.block == noResult-0x80
 	if in.op == opLoop {
 		p.fn.shape.loops = true
 		p.looped++
@@ -396,6 +415,7 @@ func (p *planner) close(in *instr) bool {
 	p.frames = p.frames[:last]
 	if f.op == opLoop {
 		p.looped--
+		p.unroll(&f, in.at)
 	}
 	merged := uint32(0)
 	if f.joined || f.op == opIf || f.op == opElse {
@@ -409,8 +429,28 @@ func (p *planner) close(in *instr) bool {
 	return false
 }
 
+// unroll notes that the loop that ends at pos is tight, if it is.
+func (p *planner) unroll(f *frame, pos int) {
+	const brIf = 2 // bytes of the branch back, written as short as it can be
+	size := p.again - f.body
+	if p.dead || p.again+brIf != pos || size <= 0 || size > maxTight || p.m.unrolled == maxUnroll {
+		return
+	}
+	s := &p.fn.sites[len(p.fn.sites)-1]
+	if s.pos != f.body {
+		return
+	}
+	p.m.unrolled++
+	s.tight = uint32(size)
+	s.cost *= unrolled
+	p.fn.shape.values += (unrolled - 1) * s.tight
+	p.fn.shape.joins += unrolled
+	p.fn.shape.merged += uint64(min(p.fn.locals, p.sets-f.sets))
+}
+
 // branched ends a piece of code that may have gone elsewhere, or always does.
 func (p *planner) branched(in *instr, always bool) {
+	p.plain = false
 	p.piece(in.end)
 	p.dead = p.dead || always
 }

@@ -163,6 +163,245 @@ pub const FIELD_CONFIG: &str = ":config.";
 /// start: the largest message in bytes, in decimal
 pub const FIELD_MAX_MESSAGE: &str = ":limit.message";
 
+/// Close codes, as IANA's registry names them.
+pub mod close {
+    /// what the connection was for has been done
+    pub const NORMAL: u16 = 1000;
+    /// the server shuts down, or the page was left
+    pub const GOING_AWAY: u16 = 1001;
+    /// the peer broke the protocol; the host's to send
+    pub const PROTOCOL_ERROR: u16 = 1002;
+    /// a kind of message that the endpoint does not take
+    pub const UNSUPPORTED_DATA: u16 = 1003;
+    /// never sent; without a meaning
+    pub const RESERVED: u16 = 1004;
+    /// never sent: the close frame had no code
+    pub const NO_STATUS: u16 = 1005;
+    /// never sent: the connection vanished
+    pub const ABNORMAL: u16 = 1006;
+    /// a message that is not what it says, such as text that is no UTF-8
+    pub const INVALID_DATA: u16 = 1007;
+    /// against the rules of this server, where no other code says more
+    pub const POLICY_VIOLATION: u16 = 1008;
+    /// a message that is too big
+    pub const TOO_BIG: u16 = 1009;
+    /// a client's to send: the server did not agree to an extension
+    pub const MANDATORY_EXTENSION: u16 = 1010;
+    /// something failed on this side
+    pub const INTERNAL_ERROR: u16 = 1011;
+    /// the service restarts: connect again
+    pub const SERVICE_RESTART: u16 = 1012;
+    /// the service has too much to do
+    pub const TRY_AGAIN_LATER: u16 = 1013;
+    /// a server behind this one gave a bad answer
+    pub const BAD_GATEWAY: u16 = 1014;
+    /// never sent: the TLS handshake failed
+    pub const TLS_HANDSHAKE: u16 = 1015;
+    /// who this is has to be known first
+    pub const UNAUTHORIZED: u16 = 3000;
+    /// who this is is known, and may not
+    pub const FORBIDDEN: u16 = 3003;
+    /// something took too long
+    pub const TIMEOUT: u16 = 3008;
+}
+
+/// HTTP statuses, as IANA's registry names them.
+pub mod status {
+    /// Continue
+    pub const CONTINUE: u16 = 100;
+    /// Switching Protocols
+    pub const SWITCHING_PROTOCOLS: u16 = 101;
+    /// Processing
+    pub const PROCESSING: u16 = 102;
+    /// Early Hints
+    pub const EARLY_HINTS: u16 = 103;
+    /// OK
+    pub const OK: u16 = 200;
+    /// Created
+    pub const CREATED: u16 = 201;
+    /// Accepted
+    pub const ACCEPTED: u16 = 202;
+    /// Non-Authoritative Information
+    pub const NON_AUTHORITATIVE_INFORMATION: u16 = 203;
+    /// No Content
+    pub const NO_CONTENT: u16 = 204;
+    /// Reset Content
+    pub const RESET_CONTENT: u16 = 205;
+    /// Partial Content
+    pub const PARTIAL_CONTENT: u16 = 206;
+    /// Multi-Status
+    pub const MULTI_STATUS: u16 = 207;
+    /// Already Reported
+    pub const ALREADY_REPORTED: u16 = 208;
+    /// IM Used
+    pub const IM_USED: u16 = 226;
+    /// Multiple Choices
+    pub const MULTIPLE_CHOICES: u16 = 300;
+    /// Moved Permanently
+    pub const MOVED_PERMANENTLY: u16 = 301;
+    /// Found
+    pub const FOUND: u16 = 302;
+    /// See Other
+    pub const SEE_OTHER: u16 = 303;
+    /// Not Modified
+    pub const NOT_MODIFIED: u16 = 304;
+    /// Use Proxy
+    pub const USE_PROXY: u16 = 305;
+    /// Temporary Redirect
+    pub const TEMPORARY_REDIRECT: u16 = 307;
+    /// Permanent Redirect
+    pub const PERMANENT_REDIRECT: u16 = 308;
+    /// Bad Request
+    pub const BAD_REQUEST: u16 = 400;
+    /// Unauthorized
+    pub const UNAUTHORIZED: u16 = 401;
+    /// Payment Required
+    pub const PAYMENT_REQUIRED: u16 = 402;
+    /// Forbidden
+    pub const FORBIDDEN: u16 = 403;
+    /// Not Found
+    pub const NOT_FOUND: u16 = 404;
+    /// Method Not Allowed
+    pub const METHOD_NOT_ALLOWED: u16 = 405;
+    /// Not Acceptable
+    pub const NOT_ACCEPTABLE: u16 = 406;
+    /// Proxy Authentication Required
+    pub const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+    /// Request Timeout
+    pub const REQUEST_TIMEOUT: u16 = 408;
+    /// Conflict
+    pub const CONFLICT: u16 = 409;
+    /// Gone
+    pub const GONE: u16 = 410;
+    /// Length Required
+    pub const LENGTH_REQUIRED: u16 = 411;
+    /// Precondition Failed
+    pub const PRECONDITION_FAILED: u16 = 412;
+    /// Content Too Large
+    pub const CONTENT_TOO_LARGE: u16 = 413;
+    /// URI Too Long
+    pub const URI_TOO_LONG: u16 = 414;
+    /// Unsupported Media Type
+    pub const UNSUPPORTED_MEDIA_TYPE: u16 = 415;
+    /// Range Not Satisfiable
+    pub const RANGE_NOT_SATISFIABLE: u16 = 416;
+    /// Expectation Failed
+    pub const EXPECTATION_FAILED: u16 = 417;
+    /// I'm a teapot
+    pub const IM_A_TEAPOT: u16 = 418;
+    /// Misdirected Request
+    pub const MISDIRECTED_REQUEST: u16 = 421;
+    /// Unprocessable Content
+    pub const UNPROCESSABLE_CONTENT: u16 = 422;
+    /// Locked
+    pub const LOCKED: u16 = 423;
+    /// Failed Dependency
+    pub const FAILED_DEPENDENCY: u16 = 424;
+    /// Too Early
+    pub const TOO_EARLY: u16 = 425;
+    /// Upgrade Required
+    pub const UPGRADE_REQUIRED: u16 = 426;
+    /// Precondition Required
+    pub const PRECONDITION_REQUIRED: u16 = 428;
+    /// Too Many Requests
+    pub const TOO_MANY_REQUESTS: u16 = 429;
+    /// Request Header Fields Too Large
+    pub const REQUEST_HEADER_FIELDS_TOO_LARGE: u16 = 431;
+    /// Unavailable For Legal Reasons
+    pub const UNAVAILABLE_FOR_LEGAL_REASONS: u16 = 451;
+    /// Internal Server Error
+    pub const INTERNAL_SERVER_ERROR: u16 = 500;
+    /// Not Implemented
+    pub const NOT_IMPLEMENTED: u16 = 501;
+    /// Bad Gateway
+    pub const BAD_GATEWAY: u16 = 502;
+    /// Service Unavailable
+    pub const SERVICE_UNAVAILABLE: u16 = 503;
+    /// Gateway Timeout
+    pub const GATEWAY_TIMEOUT: u16 = 504;
+    /// HTTP Version Not Supported
+    pub const HTTP_VERSION_NOT_SUPPORTED: u16 = 505;
+    /// Variant Also Negotiates
+    pub const VARIANT_ALSO_NEGOTIATES: u16 = 506;
+    /// Insufficient Storage
+    pub const INSUFFICIENT_STORAGE: u16 = 507;
+    /// Loop Detected
+    pub const LOOP_DETECTED: u16 = 508;
+    /// Not Extended
+    pub const NOT_EXTENDED: u16 = 510;
+    /// Network Authentication Required
+    pub const NETWORK_AUTHENTICATION_REQUIRED: u16 = 511;
+}
+
+/// Returns the standard phrase of an HTTP status, "" if it has none.
+pub fn phrase(status: u16) -> &'static str {
+    match status {
+        100 => "Continue",
+        101 => "Switching Protocols",
+        102 => "Processing",
+        103 => "Early Hints",
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        203 => "Non-Authoritative Information",
+        204 => "No Content",
+        205 => "Reset Content",
+        206 => "Partial Content",
+        207 => "Multi-Status",
+        208 => "Already Reported",
+        226 => "IM Used",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        305 => "Use Proxy",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
+        417 => "Expectation Failed",
+        418 => "I'm a teapot",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
+        423 => "Locked",
+        424 => "Failed Dependency",
+        425 => "Too Early",
+        426 => "Upgrade Required",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        451 => "Unavailable For Legal Reasons",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        506 => "Variant Also Negotiates",
+        507 => "Insufficient Storage",
+        508 => "Loop Detected",
+        510 => "Not Extended",
+        511 => "Network Authentication Required",
+        _ => "",
+    }
+}
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Record {
