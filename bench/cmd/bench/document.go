@@ -47,11 +47,19 @@ type described struct {
 	Go      bool   `json:"go_peer,omitempty"`
 }
 
-// A skip is what was not measured, and why: a peer everywhere, or a scenario.
+// A skip is what was not measured, and why: a peer, a scenario, or a peer in a scenario.
 type skip struct {
 	Peer     string `json:"peer,omitempty"`
 	Scenario string `json:"scenario,omitempty"`
 	Reason   string `json:"reason"`
+}
+
+// What says what a skip is of.
+func (s skip) What() string {
+	if s.Peer != "" && s.Scenario != "" {
+		return s.Peer + " in " + s.Scenario
+	}
+	return s.Peer + s.Scenario
 }
 
 // A failure is a measurement that there is not.

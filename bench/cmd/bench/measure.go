@@ -76,6 +76,11 @@ func (b *bench) measureScenario(ctx context.Context, s *scenario, doc *document)
 	for round := range b.rounds {
 		for i := range able {
 			p := able[(round+i)%len(able)]
+			if !b.until.IsZero() && time.Now().After(b.until) {
+				doc.Skipped = append(doc.Skipped, skip{Peer: p.name, Scenario: s.Name, Reason: "no time left"})
+				fmt.Fprintf(b.log, "skip %s, %s: no time left\n", s.Name, p.name)
+				continue
+			}
 			result, err := b.measureOne(ctx, cores, p, s)
 			if ctx.Err() != nil {
 				return

@@ -62,7 +62,7 @@ func (d *document) class(peer string) string {
 	switch peer {
 	case "wherry":
 		return classOurs
-	case d.Base, "rawc":
+	case "wsc", "rawc":
 		return classFloor
 	}
 	for _, p := range d.Peers {

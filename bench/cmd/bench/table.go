@@ -79,7 +79,7 @@ func (d *document) markdown(w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(d.Machine)) {
 		fmt.Fprintf(b, "- %s: %s\n", name, d.Machine[name])
 	}
-	fmt.Fprintf(b, "- %d rounds of %s each after %s of warming up, ratios against %s\n", d.Settings.Rounds, d.Settings.Duration, d.Settings.Warmup, d.Base)
+	fmt.Fprintf(b, "- rounds: %d of %s each, after %s of warming up; ratios are against %s\n", d.Settings.Rounds, d.Settings.Duration, d.Settings.Warmup, d.Base)
 	if d.Settings.Quick {
 		b.WriteString("- **quick: this shows that it works, and not how fast**\n")
 	}
@@ -106,7 +106,7 @@ func (d *document) markdownPeers(b *strings.Builder) {
 	}
 	for _, s := range d.Skipped {
 		reason, _, _ := strings.Cut(s.Reason, "\n")
-		fmt.Fprintf(b, "\nNot measured: %s%s (%s).\n", s.Peer, s.Scenario, reason)
+		fmt.Fprintf(b, "\nNot measured: %s (%s).\n", s.What(), reason)
 	}
 	for _, f := range d.Failures {
 		reason, _, _ := strings.Cut(f.Error, "\n")
