@@ -173,12 +173,22 @@ func TestWherryConfig(t *testing.T) {
 	if err := server.build(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
+	checked := make(map[string]bool)
 	for _, s := range scenarios() {
+		s.Tenants = min(s.Tenants, 20) // which are all alike
 		command, err := server.command(b, &s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		file := command[len(command)-1]
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if checked[string(text)] {
+			continue
+		}
+		checked[string(text)] = true
 		if out, err := exec.Command(b.path("wherry"), "check", file).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %.500s", s.Name, err, out)
 		}
