@@ -63,7 +63,9 @@ func main() {
 	}
 	log.Printf("listening on %s", listener.Addr())
 	runtime.LockOSThread()
-	log.Fatal(run(int(file.Fd())))
+	err = run(int(file.Fd()))
+	runtime.KeepAlive(file) // which would otherwise close its descriptor when it is collected
+	log.Fatal(err)
 }
 
 func run(listener int) error {
