@@ -27,7 +27,7 @@ build_c() {
 	shift 2
 	"$clang" --target=wasm32 -std=c11 -ffreestanding -nostdlib -O2 -mbulk-memory \
 		-Wall -Wextra -Werror -Wno-unused-function -Wno-int-to-pointer-cast \
-		-fno-ident "$@" -c "$source" -o "$work/$name.o"
+		-fno-ident -I sdk/c "$@" -c "$source" -o "$work/$name.o"
 	"$wasm_ld" --no-entry --gc-sections --strip-debug --stack-first -z stack-size=16384 \
 		-o "$work/$name.wasm" "$work/$name.o"
 }
@@ -41,6 +41,17 @@ build_c echo/echo.c echo
 build_c chat/chat.c chat
 build_c recorder/recorder.c recorder
 build_wat echo-wat/echo-wat.wat echo-wat
+
+# The SDK for C: the program of the transcripts, what its tests run, and examples.
+sdk=sdk/c/testdata
+examples=
+build_c transcripts/c/program.c program
+build_c $sdk/pieces.c pieces
+build_c $sdk/limits.c limits
+for name in doorman plain limiter; do
+	examples="$examples examples/$name/c/$name"
+	build_c examples/$name/c/$name.c $name
+done
 
 # Guests that only tests run.
 tests=../runtime/testdata
@@ -66,7 +77,7 @@ build_c $peers/broadcast.c broadcast
 build_c $peers/endless.c endless
 
 failed=0
-for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat $tests/puppet $tests/puppet-small $tests/puppet-eager \
+for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat transcripts/c/program $sdk/pieces $sdk/limits $examples $tests/puppet $tests/puppet-small $tests/puppet-eager \
 	$tests/puppet-resume $tests/puppet-wide $tests/sneaky $meter/kernels $attacks/villain $attacks/tables $attacks/deep \
 	$peers/broadcast $peers/endless; do
 	built=$work/$(basename $file).wasm

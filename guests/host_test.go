@@ -22,6 +22,7 @@ type host struct {
 	boxAddr  uint32
 	turnFunc api.Function
 	flushed  []command // by the hostcall, during the turn
+	logged   []string  // so far
 }
 
 // A command is a record and a copy of what it points to.
@@ -39,6 +40,14 @@ type event struct {
 // boot instantiates a module, initialises it and registers its mailbox.
 func boot(t testing.TB, wasm []byte) *host {
 	t.Helper()
+	h := load(t, wasm)
+	h.register()
+	return h
+}
+
+// load instantiates a module and initialises it.
+func load(t testing.TB, wasm []byte) *host {
+	t.Helper()
 	ctx := context.Background()
 	r := wazero.NewRuntime(ctx)
 	t.Cleanup(func() { r.Close(ctx) })
@@ -48,9 +57,13 @@ func boot(t testing.TB, wasm []byte) *host {
 		h.flushed = append(h.flushed, h.commands(m, commands)...)
 		return 0
 	}
+	log := func(_ context.Context, m api.Module, _, text, size uint32) {
+		line, _ := m.Memory().Read(text, size)
+		h.logged = append(h.logged, string(line))
+	}
 	_, err := r.NewHostModuleBuilder(abi.ImportModule).
 		NewFunctionBuilder().WithFunc(flush).Export("flush").
-		NewFunctionBuilder().WithFunc(func(level, text, size uint32) {}).Export("log").
+		NewFunctionBuilder().WithFunc(log).Export("log").
 		Instantiate(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +75,6 @@ func boot(t testing.TB, wasm []byte) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.register()
 	return h
 }
 

@@ -158,8 +158,8 @@ func parseEvent(words []string) (e event, err error) {
 		return e, take(rest, &e.payload)
 	case "close":
 		return e, parseClose(&e, rest)
-	case "writable":
-		e.Kind = abi.Writable
+	case "writable", "unknown":
+		e.Kind = map[string]abi.Kind{"writable": abi.Writable, "unknown": 999}[name]
 		return e, take(rest)
 	case "timer":
 		e.Kind = abi.Timer

@@ -55,6 +55,9 @@ func TestTranscripts(t *testing.T) {
 					play(t, start(t, m), file, s)
 				})
 			}
+			t.Run("Flood", func(t *testing.T) { flood(t, start(t, m)) })
+			t.Run("Churn", func(t *testing.T) { churn(t, start(t, m)) })
+			t.Run("Noise", func(t *testing.T) { noise(t, start(t, m)) })
 		})
 	}
 }

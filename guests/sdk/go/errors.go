@@ -103,12 +103,12 @@ type Failure struct {
 // handler is asked. An error of its own is logged as unexpected.
 func HandleError[T error](f func(f *Failure, err T) (done bool, own error)) {
 	mustBeEarly("HandleError")
-	guest.byType = append(guest.byType, func(failure *Failure) (matches, done bool, err error) {
-		cause, matches := find[T](failure.Err)
-		if matches {
-			done, err = f(failure, cause)
+	guest.byType = append(guest.byType, func(failure *Failure) (done bool, own error) {
+		cause, ok := find[T](failure.Err)
+		if !ok {
+			return false, nil
 		}
-		return matches, done, err
+		return f(failure, cause)
 	})
 }
 

@@ -23,7 +23,7 @@ func (f *Failure) settle() {
 // ask asks handlers in their order until one has dealt with f, or fails itself.
 func (f *Failure) ask() (done bool, own error) {
 	for _, handler := range guest.byType {
-		if _, done, own = handler(f); done || own != nil {
+		if done, own = handler(f); done || own != nil {
 			return done, own
 		}
 	}
