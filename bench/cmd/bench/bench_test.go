@@ -195,6 +195,40 @@ func TestWherryConfig(t *testing.T) {
 	}
 }
 
+// In a quick run every scenario has wherry and the base, and every peer every kind of load.
+func TestQuickCoversAll(t *testing.T) {
+	b := &bench{options: options{quick: true, scenarios: scenarios(), base: "wsc"}, ready: peers()}
+	kinds := func(able func(s *scenario) []*peer) map[string]bool {
+		found := make(map[string]bool)
+		for i := range b.scenarios {
+			s := &b.scenarios[i]
+			for _, p := range able(s) {
+				found[fmt.Sprint(p.name, " ", s.Work, " ", s.needs())] = true
+			}
+		}
+		return found
+	}
+	quick := kinds(b.able)
+	b.quick = false
+	for kind := range kinds(b.able) {
+		if !quick[kind] {
+			t.Errorf("quick leaves out %s", kind)
+		}
+	}
+	b.quick = true
+	measurements := 0
+	for i := range b.scenarios {
+		able := b.able(&b.scenarios[i])
+		measurements += len(able)
+		if !slices.ContainsFunc(able, func(p *peer) bool { return p.name == "wherry" }) {
+			t.Errorf("%s without wherry", b.scenarios[i].Name)
+		}
+	}
+	if measurements > 170 {
+		t.Errorf("%d measurements are not quick", measurements)
+	}
+}
+
 func TestCores(t *testing.T) {
 	for _, tc := range []struct {
 		loops, all   int

@@ -84,8 +84,7 @@ func newDocument(o *options) *document {
 // describe notes which peers there are.
 func (d *document) describe(ctx context.Context, b *builder, ready []peer) {
 	for _, p := range ready {
-		ours := strings.HasPrefix(p.name, "wherry")
-		d.Peers = append(d.Peers, described{p.name, p.about, p.version(ctx, b), ours, p.goes})
+		d.Peers = append(d.Peers, described{p.name, p.about, p.version(ctx, b), p.ours(), p.goes})
 	}
 }
 

@@ -132,7 +132,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.IntVar(&opts.clientCore, "client-core", 1, "core that the load generator is pinned to")
 	flags.StringVar(&opts.from, "from", "", "`file` with raw data to report, instead of measuring")
 	flags.StringVar(&opts.results, "results", "", "`file.md` for the report; the page with charts and the raw data go beside it")
-	flags.BoolVar(&opts.quick, "quick", false, "one short round: does everything work?")
+	flags.BoolVar(&opts.quick, "quick", false, "one short round, of every scenario with wherry and the base, of every kind of load with the others: does it all work?")
 	if err := flags.Parse(args); err != nil {
 		return opts, err
 	}

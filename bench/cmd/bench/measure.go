@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -96,14 +97,27 @@ func (b *bench) measureScenario(ctx context.Context, s *scenario, doc *document)
 	}
 }
 
-// able returns the peers that can do what s needs.
+// able returns the peers that can do what s needs. In a quick run others than wherry
+// and the base take part where there is load of a kind that they have not had yet.
 func (b *bench) able(s *scenario) (able []*peer) {
+	first := b.firstOfKind(s)
 	for i := range b.ready {
-		if p := &b.ready[i]; p.can&s.needs() == s.needs() {
+		p := &b.ready[i]
+		if p.can&s.needs() == s.needs() && (first || p.ours() || p.name == b.base) {
 			able = append(able, p)
 		}
 	}
 	return able
+}
+
+// firstOfKind reports whether no scenario before s has the same work and needs. Where
+// there is time, every one counts as the first.
+func (b *bench) firstOfKind(s *scenario) bool {
+	if !b.quick {
+		return true
+	}
+	i := slices.IndexFunc(b.scenarios, func(o scenario) bool { return o.Work == s.Work && o.needs() == s.needs() })
+	return i < 0 || b.scenarios[i].Name == s.Name
 }
 
 // placing says where the processes of a measurement run.

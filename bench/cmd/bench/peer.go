@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/seed-c6589352/wherry/bench/internal/loadgen"
 )
@@ -47,6 +48,9 @@ func peers() []peer {
 
 // ours is the module that this repository is.
 const ours = "github.com/seed-c6589352/wherry"
+
+// ours reports whether p is wherry, in whatever way.
+func (p *peer) ours() bool { return strings.HasPrefix(p.name, "wherry") }
 
 // path is the request target for s, and how many of them there are if it is a prefix.
 func (p *peer) path(s *scenario) (path string, targets int) {
