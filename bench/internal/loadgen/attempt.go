@@ -23,9 +23,10 @@ type attempt struct {
 }
 
 // begin connects and sends the handshake of connection number serial. On loopback
-// neither waits: the kernel completes both before they return.
+// neither waits: the kernel completes both before they return, as long as there is room
+// in the listener's queue.
 func (a *attempt) begin(target netip.AddrPort, source, serial int, cfg *Config, path string, now time.Duration) error {
-	fd, err := dialOne(target, source)
+	fd, err := connect(target, source)
 	if err != nil {
 		return err
 	}

@@ -57,10 +57,10 @@ func sourceOf(cfg *Config, i int) int {
 	return i%cfg.Sources + cfg.Sources*(i/(connsPerSource*cfg.Sources))
 }
 
-// dialOne connects from loopback address 127.0.0.(source+1), or from wherever the
-// kernel likes if source is 0.
+// dialOne connects, with setupDeadline on everything that blocks, from loopback address
+// 127.0.0.(source+1), or from wherever the kernel likes if source is 0.
 func dialOne(target netip.AddrPort, source int) (int, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := connect(target, source)
 	if err != nil {
 		return -1, err
 	}
@@ -70,7 +70,20 @@ func dialOne(target netip.AddrPort, source int) (int, error) {
 		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
 		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout),
 	)
-	if err == nil && source > 0 {
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// connect opens a blocking connection.
+func connect(target netip.AddrPort, source int) (int, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	if source > 0 {
 		err = bindSource(fd, source)
 	}
 	if err == nil {

@@ -266,6 +266,33 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
+func TestCheckAnswer(t *testing.T) {
+	const key, accept = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" // RFC 6455 section 1.3
+	const deflate = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n"
+	for _, tc := range []struct {
+		name, head string
+		deflate    bool
+		want       string // in the error; "" is none
+	}{
+		{"right", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: " + accept + "\r\n\r\n", false, ""},
+		{"other case", "HTTP/1.1 101 \r\nSEC-websocket-ACCEPT:" + accept + " \r\n\r\n", false, ""},
+		{"compressed", "HTTP/1.1 101 X\r\n" + deflate + "Sec-WebSocket-Accept: " + accept + "\r\n\r\n", true, ""},
+		{"compressed unasked", "HTTP/1.1 101 X\r\n" + deflate + "Sec-WebSocket-Accept: " + accept + "\r\n\r\n", false, "Extensions"},
+		{"not compressed", "HTTP/1.1 101 X\r\nSec-WebSocket-Accept: " + accept + "\r\n\r\n", true, "Extensions"},
+		{"with takeover", "HTTP/1.1 101 X\r\nSec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Accept: " + accept + "\r\n\r\n", true, "Extensions"},
+		{"status", "HTTP/1.1 200 OK\r\nSec-WebSocket-Accept: " + accept + "\r\n\r\n", false, "200 OK"},
+		{"version", "HTTP/1.0 101 X\r\nSec-WebSocket-Accept: " + accept + "\r\n\r\n", false, "HTTP/1.0"},
+		{"no accept", "HTTP/1.1 101 X\r\nX-Sec-WebSocket-Accept: " + accept + "\r\n\r\n", false, "Accept"},
+		{"another's", "HTTP/1.1 101 X\r\nSec-WebSocket-Accept: " + accept[1:] + "=\r\n\r\n", false, "Accept"},
+		{"longer", "HTTP/1.1 101 X\r\nSec-WebSocket-Accept: " + accept + ", x\r\n\r\n", false, "Accept"},
+	} {
+		err := checkAnswer([]byte(tc.head), key, tc.deflate)
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got error %v, want %q", tc.name, err, tc.want)
+		}
+	}
+}
+
 // A server that declines compression, or that agrees and sends messages as they are,
 // has no figure for it.
 func TestRunInsistsOnDeflate(t *testing.T) {
