@@ -63,6 +63,8 @@ func mayNotImport() map[string][]string {
 		"netpoll/wsframe":   io,
 		"netpoll/wsdeflate": io,
 		"netpoll/wshead":    without(io, "net/http"), // for the texts of its statuses
+		// What a guest links is what it carries, and other compilers have less of it.
+		"guests/sdk/go": append([]string{"fmt", "encoding/json"}, io...),
 		// The embedding API is told everything: flags and files belong to cmd.
 		"runtime": {"flag", "os", "io/fs", "path/filepath", "embed"},
 	}

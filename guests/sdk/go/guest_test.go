@@ -39,22 +39,46 @@ func buildGuest(t *testing.T) []byte {
 // A guest is an instance with the lines that it logs.
 type guest struct {
 	*wasmhost.Instance
-	t     testing.TB
+	t     *testing.T
 	lines []string
 }
 
-// boot makes instances of a module that live as long as the test.
-func boot(t testing.TB, wasm []byte) *guest {
-	t.Helper()
+// TestGuest runs testdata/guest, compiled once, on the real engine.
+func TestGuest(t *testing.T) {
+	wasm := buildGuest(t)
 	host, err := wasmhost.New(wasmhost.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	module, err := host.Compile(wasm)
+	module := compile(t, host, wasm)
+	inC := compile(t, host, guests.Echo())
+	t.Run("EchoBudget", func(t *testing.T) { echoBudget(t, boot(t, module)) })
+	t.Run("IdleMemory", func(t *testing.T) { idleMemory(t, boot(t, module)) })
+	t.Run("LargeMessages", func(t *testing.T) { largeMessages(t, boot(t, module)) })
+	t.Run("CollectorFuel", func(t *testing.T) { collectorFuel(t, boot(t, module)) })
+	t.Run("Panic", func(t *testing.T) { panics(t, boot(t, module)) })
+	t.Run("EchoRatio", func(t *testing.T) { echoRatio(t, boot(t, module), boot(t, inC)) })
+	module.Close()
+	inC.Close()
+	if err := host.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func compile(t *testing.T, host *wasmhost.Host, wasm []byte) *wasmhost.Module {
+	t.Helper()
+	m, err := host.Compile(wasm)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// boot makes an instance that lives as long as the test.
+func boot(t *testing.T, module *wasmhost.Module) *guest {
+	t.Helper()
 	g := &guest{t: t}
+	var err error
 	g.Instance, err = module.Instantiate(wasmhost.InstanceConfig{
 		TimeLimit: 10 * time.Second,
 		Log:       func(_ int, line []byte) { g.lines = append(g.lines, string(line)) },
@@ -63,13 +87,7 @@ func boot(t testing.TB, wasm []byte) *guest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		g.Close()
-		module.Close()
-		if err := host.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(g.Close)
 	return g
 }
 
@@ -128,9 +146,8 @@ func (g *guest) echo(batch int, payload []byte) {
 	}
 }
 
-// TestEchoBudget: bytes that are answered with bytes allocate nothing in the guest.
-func TestEchoBudget(t *testing.T) {
-	g := boot(t, buildGuest(t))
+// echoBudget: bytes that are answered with bytes allocate nothing in the guest.
+func echoBudget(t *testing.T, g *guest) {
 	const batch = 64
 	for i := range uint64(batch) {
 		g.connect(i+1, "/echo")
@@ -150,10 +167,9 @@ func TestEchoBudget(t *testing.T) {
 	}
 }
 
-// TestIdleMemory: a connection that waits costs little.
-func TestIdleMemory(t *testing.T) {
+// idleMemory: a connection that waits costs little.
+func idleMemory(t *testing.T, g *guest) {
 	const conns, most = 10_000, 160 // bytes each
-	g := boot(t, buildGuest(t))
 	g.connect(1<<40, "/heap")
 	g.ask(1 << 40)
 	before := g.ask(1 << 40)
@@ -167,10 +183,61 @@ func TestIdleMemory(t *testing.T) {
 	}
 }
 
-// TestPanic: the log of the host has the text of a panic and the functions that led
+// largeMessages lends buffers for messages of a megabyte, within the fuel that a
+// host allows for it by default. They come back with the message, and are used again.
+func largeMessages(t *testing.T, g *guest) {
+	for i := range uint64(300) {
+		g.connect(i+1, "/echo")
+	}
+	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	for i := range uint64(300) {
+		at, err := g.Alloc(len(large))
+		if err != nil || at == 0 {
+			t.Fatalf("message %d: no buffer: %v", i, err)
+		}
+		place, _ := g.View(at, uint32(len(large)))
+		copy(place, large)
+		r := abi.Record{Kind: abi.Message, Conn: i + 1, Data: at, Len: uint32(len(large))}
+		if !g.PushAt(&r) {
+			t.Fatal("no room for a record")
+		}
+		if n, err := g.turn(); n != 1 || err != nil {
+			t.Fatalf("message %d: %d commands, %v", i, n, err)
+		}
+		g.Command(0, &r)
+		if p, ok := g.View(r.Data, r.Len); !ok || r.Data != at || !bytes.Equal(p, large) {
+			t.Fatalf("message %d came back as %+v", i, r)
+		}
+	}
+}
+
+// collectorFuel: a cycle of Go's collector happens in one turn. What it takes is
+// what README.md says, because the fuel that a host gives has to be enough for it.
+func collectorFuel(t *testing.T, g *guest) {
+	const conns = 5000
+	for i := range uint64(conns) {
+		g.connect(i+1, "/garbage")
+	}
+	var most int64
+	for i := range uint64(5000) {
+		g.push(abi.Record{Kind: abi.Message, Conn: i%conns + 1}, nil)
+		if _, err := g.turn(); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, g.Spent())
+	}
+	t.Logf("at most %d units of fuel in a turn, with %d connections", most, conns)
+	if most > 5_000_000+5000*conns {
+		t.Errorf("a turn took %d units of fuel", most)
+	}
+	if most < 1_000_000 {
+		t.Errorf("no turn took more than %d units: nothing was collected", most)
+	}
+}
+
+// panics: the log of the host has the text of a panic and the functions that led
 // to it, though the module has no debug information.
-func TestPanic(t *testing.T) {
-	g := boot(t, buildGuest(t))
+func panics(t *testing.T, g *guest) {
 	g.connect(1, "/bug")
 	g.push(abi.Record{Kind: abi.Message, Conn: 1}, nil)
 	if _, err := g.turn(); err == nil {
@@ -184,12 +251,11 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestEchoRatio compares an event of an echo here with one of an echo in C that has no
+// echoRatio compares an event of an echo here with one of an echo in C that has no
 // SDK at all: of many short windows that take turns the fastest, because what is
 // slower was disturbed. In Go a call costs some 10 ns whatever it does, and an event
 // takes three. It is enforced where WHERRY_BENCH asks for it.
-func TestEchoRatio(t *testing.T) {
-	goGuest, cGuest := boot(t, buildGuest(t)), boot(t, guests.Echo())
+func echoRatio(t *testing.T, goGuest, cGuest *guest) {
 	const batch, rounds, most = 64, 2000, 4.5
 	for i := range uint64(batch) {
 		goGuest.connect(i+1, "/echo")

@@ -74,17 +74,53 @@ func isPayload(b []byte) bool {
 }
 
 // loans are the buffers for large payloads: those that the host holds, which
-// nobody else here refers to, and those that the events of this turn brought back.
-var loans struct{ held, delivered [][]byte }
+// nobody else here refers to, those that the events of this turn brought back, and
+// a few that were brought back before and wait to be lent again: what is not
+// allocated does not have to be collected.
+var loans struct{ held, delivered, spare [][]byte }
+
+// What is kept of buffers.
+const (
+	spareBuffers = 2
+	spareBytes   = 2 << 20 // of each
+)
 
 // lend returns the address of size bytes for the host to fill, or 0.
 func lend(size uint32) uint32 {
 	if size > maxMessage {
 		return 0
 	}
-	b := make([]byte, max(size, 1))
+	b := spareBuffer(int(size))
+	if b == nil {
+		b = make([]byte, max(size, 1))
+	}
 	loans.held = append(loans.held, b)
 	return address(b)
+}
+
+// spareBuffer takes a buffer of at least size bytes that is not in use, if there is
+// one.
+func spareBuffer(size int) []byte {
+	for i, b := range loans.spare {
+		if len(b) >= size {
+			last := len(loans.spare) - 1
+			loans.spare[i], loans.spare[last] = loans.spare[last], nil
+			loans.spare = loans.spare[:last]
+			return b
+		}
+	}
+	return nil
+}
+
+// forgetDelivered ends the turn of the buffers that were brought back.
+func forgetDelivered() {
+	for i, b := range loans.delivered {
+		if len(loans.spare) < spareBuffers && len(b) <= spareBytes {
+			loans.spare = append(loans.spare, b)
+		}
+		loans.delivered[i] = nil
+	}
+	loans.delivered = loans.delivered[:0]
 }
 
 // takeBack moves the buffer that r points to from held to delivered.

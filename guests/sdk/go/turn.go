@@ -25,14 +25,13 @@ func openMailbox() uint32 {
 // outbox. What func init commanded is still there in the first turn.
 //
 // Budget: 0 allocations for a message in bytes that is answered with bytes
-// (TestEchoBudget).
+// (TestGuest, TestTurnBudget).
 func turn(events uint32) int32 {
 	if outbox.returned {
 		forgetCommands()
 	}
 	if len(loans.delivered) != 0 {
-		clear(loans.delivered)
-		loans.delivered = loans.delivered[:0]
+		forgetDelivered()
 	}
 	cursor := (*uint32)(unsafe.Pointer(&mem.box[abi.CursorOffset/8]))
 	for i := range events {

@@ -97,7 +97,7 @@ func TestCopies(t *testing.T) {
 	own := []byte("own")
 	Register("/", Endpoint{OnReceive: func(c *Conn, m Message) error {
 		err := errors.Join(c.SendBytes(own), c.Attach(own), Room("r").BroadcastBytes(own), c.SendBytes(m.Bytes()[1:]))
-		copy(own, "XXX")
+		copy(own, "---")
 		return err
 	}})
 	w.turn(connecting(1, ":route", "/"))
@@ -242,6 +242,19 @@ func TestLend(t *testing.T) {
 	turn(0)
 	if len(loans.delivered) != 0 || isPayload(buffer) {
 		t.Error("still delivered in the next turn")
+	}
+	if lend(101) == first || lend(100) != first || lend(100) == first {
+		t.Error("a buffer is used again where it fits, and once")
+	}
+	for range 10 {
+		at := lend(spareBytes)
+		lend(spareBytes + 1)
+		handle(&abi.Record{Kind: 99, Data: at})
+		handle(&abi.Record{Kind: 99, Data: address(loans.held[len(loans.held)-1])})
+	}
+	turn(0)
+	if len(loans.spare) > spareBuffers {
+		t.Errorf("%d buffers are kept", len(loans.spare))
 	}
 }
 

@@ -23,7 +23,7 @@ func newWorld(t testing.TB) *world {
 	guest.byType, guest.byStatus, guest.open = nil, nil, false
 	conns, current, received = newTable(16), new(Request), nil
 	timers.armed, timers.last = nil, 0
-	loans.held, loans.delivered = nil, nil
+	loans.held, loans.delivered, loans.spare = nil, nil, nil
 	settings.fields, settings.debug = nil, false
 	forgetCommands()
 	outbox.returned = false

@@ -23,10 +23,17 @@ func init() {
 		runtime.ReadMemStats(&stats)
 		return c.SendText(strconv.FormatUint(stats.HeapAlloc, 10))
 	}})
+	wherry.Register("/garbage", wherry.Endpoint{OnReceive: func(c *wherry.Conn, m wherry.Message) error {
+		garbage = make([]byte, 10000)
+		return c.Send(m)
+	}})
 	wherry.Register("/bug", wherry.Endpoint{OnReceive: func(*wherry.Conn, wherry.Message) error { return findTheBug(nil) }})
 }
 
 func main() {}
+
+// garbage is what a handler has thrown away.
+var garbage []byte
 
 // stats is large, and not to be allocated.
 var stats runtime.MemStats
