@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-
-	"golang.org/x/sys/unix"
 )
 
 // deflateOffer asks for compression in which no message refers to another, so that
@@ -80,7 +78,7 @@ func deflate(payload []byte) []byte {
 
 // exchange sends a frame on a blocking connection and returns the next one that comes.
 func exchange(fd int, frame []byte) ([]byte, error) {
-	if n, err := unix.Write(fd, frame); err != nil || n < len(frame) {
+	if n, err := waitWrite(fd, frame); err != nil || n < len(frame) {
 		return nil, fmt.Errorf("sent %d of %d bytes: %w", n, len(frame), err)
 	}
 	reply := make([]byte, 0, 2*len(frame)+64)
@@ -94,7 +92,7 @@ func exchange(fd int, frame []byte) ([]byte, error) {
 		if len(reply) == cap(reply) {
 			reply = append(reply, 0)[:len(reply)]
 		}
-		n, err := unix.Read(fd, reply[len(reply):cap(reply)])
+		n, err := waitRead(fd, reply[len(reply):cap(reply)])
 		if err != nil {
 			return nil, err
 		}

@@ -128,3 +128,23 @@ func closeAll(fds []int) {
 		unix.Close(fd)
 	}
 }
+
+// waitRead and waitWrite are for blocking sockets: because these have deadlines, the
+// kernel does not go on by itself after one of the signals by which Go's scheduler
+// interrupts a thread.
+
+func waitRead(fd int, p []byte) (n int, err error) {
+	for {
+		if n, err = unix.Read(fd, p); err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+func waitWrite(fd int, p []byte) (n int, err error) {
+	for {
+		if n, err = unix.Write(fd, p); err != unix.EINTR {
+			return n, err
+		}
+	}
+}

@@ -9,8 +9,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-
-	"golang.org/x/sys/unix"
 )
 
 const headBytes = 8 << 10 // longest handshake answer
@@ -19,7 +17,7 @@ const headBytes = 8 << 10 // longest handshake answer
 func handshake(fd int, cfg *Config, serial int) error {
 	key := handshakeKey(serial)
 	request := appendRequest(nil, cfg, cfg.target(serial), key)
-	if n, err := unix.Write(fd, request); err != nil || n < len(request) {
+	if n, err := waitWrite(fd, request); err != nil || n < len(request) {
 		return fmt.Errorf("handshake: sent %d of %d bytes: %w", n, len(request), err)
 	}
 	head, err := readHead(fd)
@@ -53,7 +51,7 @@ func appendRequest(dst []byte, cfg *Config, path, key string) []byte {
 func readHead(fd int) ([]byte, error) {
 	head := make([]byte, 0, headBytes)
 	for len(head) < cap(head) {
-		n, err := unix.Read(fd, head[len(head):cap(head)])
+		n, err := waitRead(fd, head[len(head):cap(head)])
 		if err != nil {
 			return nil, err
 		}

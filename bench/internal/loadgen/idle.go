@@ -77,12 +77,12 @@ func (g greeting) exchange(fd int, cfg *Config, i int) error {
 			return err
 		}
 	}
-	if n, err := unix.Write(fd, g.ask); err != nil || n < len(g.ask) {
+	if n, err := waitWrite(fd, g.ask); err != nil || n < len(g.ask) {
 		return fmt.Errorf("sent %d of %d bytes: %w", n, len(g.ask), err)
 	}
 	got := make([]byte, len(g.answer))
 	for n := 0; n < len(got); {
-		m, err := unix.Read(fd, got[n:])
+		m, err := waitRead(fd, got[n:])
 		if err != nil {
 			return err
 		}
