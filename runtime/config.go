@@ -157,8 +157,8 @@ type Limits struct {
 
 	// What a guest may do in a turn. Fuel is counted in instructions, at some tenth of
 	// a nanosecond each. Out of it, or of time, it is stopped as if it had trapped.
-	EventFuel int64         // for each event of the turn (5 million)
-	TurnFuel  int64         // for all of them together (30 million)
+	EventFuel int64         // for each event of the turn; what it leaves, later ones may have (5 million)
+	TurnFuel  int64         // for all of them together, and to lend a buffer (30 million)
 	TurnTime  time.Duration // of computing, whatever fuel there is; only Linux measures it (25 ms)
 
 	TotalPages     uint32 // memory of all instances, in 64 KiB pages; over it no more are started (no limit but that there is one for each loop and placement)

@@ -36,7 +36,7 @@ func newGuest(h *home, m *wasmhost.Module) (*guest, error) {
 		Now:         h.shard.clock,
 		Stacks:      h.shard.stacks,
 		TimeLimit:   h.tenant.limits.TurnTime,
-		AllocFuel:   h.tenant.limits.EventFuel,
+		AllocFuel:   max(h.tenant.limits.EventFuel, h.tenant.limits.TurnFuel), // a collection may come with it
 		Log:         h.club.logs.line,
 		Flush:       func(in *wasmhost.Instance, commands int) int { return g.flush(h, commands) },
 	})

@@ -30,6 +30,7 @@ type home struct {
 	program  program // nil before the first connection and after a trap
 	fresh    bool    // the program has not ended a turn yet
 	batch    int     // events that its next turn may have
+	saved    int64   // fuel that events have left of theirs
 	sessions sessions
 	requests requests
 	timers   timers
@@ -78,7 +79,7 @@ func (h *home) launch() bool {
 		h.logTrap(err, abi.Start)
 		return false
 	}
-	h.program, h.fresh, h.batch = p, true, h.firstBatch()
+	h.program, h.fresh, h.batch, h.saved = p, true, h.firstBatch(), 0
 	settings := h.tenant.limits.settings()
 	h.sendMax = max(settings.MessageBytes, settings.SendBytes)
 	settings.MessageBytes = p.largest(settings.MessageBytes)

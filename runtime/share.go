@@ -55,6 +55,7 @@ const mostBatch = 256
 // depends on how many there are: a guest that needs much for each gets few at a
 // time, and nobody gets many before it was seen what some have cost.
 func (h *home) pace(events int, spent int64) {
+	h.saved = max(h.budget(events)-spent, 0)
 	enough := h.tenant.limits.TurnFuel / 2 / max(spent/int64(max(events, 1)), 1)
 	h.batch = int(max(1, min(enough, 2*int64(h.batch), mostBatch)))
 }
@@ -69,11 +70,13 @@ func (h *home) firstBatch() int {
 }
 
 // budget returns how much a guest may do in a turn with so many events, in units
-// of fuel.
+// of fuel: what is theirs, and what the events before them have left. A guest whose
+// language collects garbage does next to nothing for most events, and much for the one
+// at which it collects.
 func (h *home) budget(events int) int64 {
 	l := &h.tenant.limits
 	if n := int64(max(events, 1)); n < l.TurnFuel/l.EventFuel {
-		return n * l.EventFuel
+		return min(n*l.EventFuel+h.saved, l.TurnFuel)
 	}
 	return l.TurnFuel
 }

@@ -109,7 +109,7 @@ func (in *Instance) Charge(units int64) {
 // What hostcalls cost besides the call, in units of a tenth of a nanosecond.
 const (
 	fuelLine         = 5_000 // a line of log
-	fuelLineByte     = 48    // of a line as it is logged: escaping takes as long as much else
+	fuelLineByte     = 40    // of a line as it is logged: escaping takes as long as much else
 	fuelRandomByte   = 32
 	fuelVector       = 128 // of fd_write
 	fuelSubscription = 32  // of poll_oneoff

@@ -56,8 +56,8 @@ func TestHostcallsAreCharged(t *testing.T) {
 		{"now through another table's segment", 3, 1000},
 		{"fd_write of 1024 empty vectors", 4, 100_000},
 		{"poll_oneoff of 256 subscriptions", 5, 8_000},
-		{"log of what has to be escaped", 6, 50_000},
-		{"fd_write of what has to be escaped", 7, 64 * 50_000},
+		{"log of what has to be escaped", 6, 40_000},
+		{"fd_write of what has to be escaped", 7, 64 * 40_000},
 	} {
 		in := instantiate(t, m, InstanceConfig{TimeLimit: -1, Log: func(int, []byte) {}})
 		const n = 10

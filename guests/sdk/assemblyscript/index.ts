@@ -1,0 +1,20 @@
+// The AssemblyScript SDK for guests of Wherry; README.md explains it.
+export * from "./abi";
+export { Conn } from "./conn";
+export { Encoding, Endpoint, OnError, OnInvalid, OnRequest, OnResume, OnWritable } from "./endpoint";
+export { connections, register } from "./endpoints";
+export { ArgumentError, HttpError, JsonError, PolicyError, StateError, WherryError } from "./errors";
+export { Failure, handleError, handleStatus } from "./failure";
+export { Headers, Pair } from "./fields";
+export { StopReason, onFault, onStart, onStop } from "./guest";
+export { clock, log, randomBytes } from "./hostcalls";
+export { Json, JsonArray, JsonBool, JsonFloat, JsonInt, JsonNull, JsonObject, JsonString } from "./json";
+export { JsonWriter } from "./json_writer";
+export { Fault, Start, config } from "./life";
+export { Disconnect, Message } from "./message";
+export { Param, ParamError, ParamType, Params, Place } from "./params";
+export { Phase, phaseName } from "./phase";
+export { HttpRequest, Request } from "./request";
+export { Room } from "./room";
+export { Span } from "./span";
+export { Timer, useTimers } from "./timer";
