@@ -38,6 +38,10 @@ type Config struct {
 	CacheDir     string        // where compiled modules are kept between runs (nowhere)
 	HTTP         http.Handler  // what is neither an upgrade nor at a route (404)
 	Logger       *slog.Logger  // (slog.Default())
+
+	// Unmetered runs guests without counting what they do. It is for measuring what
+	// counting costs: a guest that does not come back stops its loop for ever.
+	Unmetered bool
 }
 
 // A Tenant is the unit of isolation and accounting: a program, what it may use,
