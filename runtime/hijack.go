@@ -40,7 +40,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refusal == nil {
 		refusal = h.CheckUpgrade()
 	}
-	route := s.routes.match(r.Host, r.URL.EscapedPath())
+	route := s.finder.match(r.Host, r.URL.EscapedPath())
 	if refusal == nil && len(r.TransferEncoding) > 0 {
 		refusal = wshead.BodyOnUpgrade // net/http has taken that field out of the head
 	}

@@ -22,13 +22,17 @@ type segment struct {
 // errs[i] is about texts[i], and so is parsed[i] where that is nil.
 func parsePatterns(texts []string) (parsed []pattern, errs []error) {
 	parsed, errs = make([]pattern, len(texts)), make([]error, len(texts))
+	seen := make(map[string]string)
 	for i, text := range texts {
-		parsed[i], errs[i] = parsePattern(text)
-		for j := range i {
-			if errs[i] == nil && errs[j] == nil && parsed[i].same(&parsed[j]) {
-				errs[i] = configError("routes %q and %q match the same requests; remove one", texts[j], text)
-			}
+		if parsed[i], errs[i] = parsePattern(text); errs[i] != nil {
+			continue
 		}
+		key := parsed[i].matches()
+		if other, ok := seen[key]; ok {
+			errs[i] = configError("routes %q and %q match the same requests; remove one", other, text)
+			continue
+		}
+		seen[key] = text
 	}
 	return parsed, errs
 }
@@ -108,18 +112,21 @@ func (p *pattern) less(q *pattern) bool {
 	return len(p.segments) > len(q.segments)
 }
 
-// same reports whether p and q match exactly the same requests.
-func (p *pattern) same(q *pattern) bool {
-	if p.host != q.host || len(p.segments) != len(q.segments) {
-		return false
-	}
-	for i := range p.segments {
-		a, b := p.segments[i], q.segments[i]
-		if a.kind != b.kind || a.kind == literal && a.text != b.text {
-			return false
+// matches returns a text that two patterns have in common if they match exactly the
+// same requests: their names do not matter.
+func (p *pattern) matches() string {
+	var b strings.Builder
+	b.WriteString(p.host)
+	for _, s := range p.segments {
+		b.WriteByte('/')
+		if s.kind == literal {
+			b.WriteString(s.text)
+		} else {
+			b.WriteByte('{') // which no literal has
+			b.WriteByte('0' + byte(s.kind))
 		}
 	}
-	return true
+	return b.String()
 }
 
 // match reports whether p matches the request. yield, which may be nil, is
@@ -141,12 +148,9 @@ func (p *pattern) match(host, path string, yield func(name, value string)) bool 
 		if more == last {
 			return false
 		}
-		value := part
-		if strings.Contains(part, "%") {
-			var err error
-			if value, err = url.PathUnescape(part); err != nil {
-				return false
-			}
+		value, ok := unescape(part)
+		if !ok {
+			return false
 		}
 		switch {
 		case s.kind == literal && value != s.text, !s.kind.accepts(value):
@@ -157,6 +161,15 @@ func (p *pattern) match(host, path string, yield func(name, value string)) bool 
 		path = after
 	}
 	return true
+}
+
+// unescape decodes what is percent-encoded in a part of a path.
+func unescape(part string) (string, bool) {
+	if !strings.Contains(part, "%") {
+		return part, true
+	}
+	value, err := url.PathUnescape(part)
+	return value, err == nil
 }
 
 // hostname cuts the port off a Host field.

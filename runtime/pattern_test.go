@@ -3,8 +3,10 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -180,10 +182,82 @@ func TestRoutePrecedence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := rs.match(tc.host, tc.path); got == nil || got.pattern.text != tc.want {
+			if got := find(rs, tc.host, tc.path); got == nil || got.pattern.text != tc.want {
 				t.Fatalf("%s%s: got %v, want %s, with routes %q", tc.host, tc.path, got, tc.want, patterns)
 			}
 		})
+	}
+}
+
+// find returns the route of a request.
+func find(rs routes, host, path string) *route {
+	finder := rs.finder()
+	return finder.match(host, path)
+}
+
+// TestFinder: of many routes the one is found that is the first to match, of all in
+// the order of how specific they are.
+func TestFinder(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(s ...string) string { return s[random.IntN(len(s))] }
+	path := func(parts ...string) (p string) {
+		for range 1 + random.IntN(3) {
+			p += "/" + pick(parts...)
+		}
+		return p
+	}
+	matched := 0
+	for range 300 {
+		var config []Route
+		for range random.IntN(20) {
+			p := pick("", "", "Example.org", "example.com") + path("a", "b", "", "{x}", "{y:int}")
+			p = strings.Replace(p, "{x}", "{first}", 1) // a name is there once
+			p = strings.Replace(p, "{y:int}", "{n:int}", 1)
+			if random.IntN(4) == 0 {
+				p += "/{rest...}"
+			}
+			if _, err := newRoutes(append(config, Route{Pattern: p}), nil); err == nil {
+				config = append(config, Route{Pattern: p})
+			}
+		}
+		rs, err := newRoutes(config, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 100 {
+			host, path := pick("", "EXAMPLE.org:80", "example.com", "other"), path("a", "b", "%61", "%zz", "7", "", "c")
+			i := slices.IndexFunc(rs, func(r *route) bool { return r.pattern.match(host, path, nil) })
+			var want *route
+			if i >= 0 {
+				want = rs[i]
+				matched++
+			}
+			if got := find(rs, host, path); got != want {
+				t.Fatalf("%s%s: got %v, want %v, of %v", host, path, got, want, config)
+			}
+		}
+	}
+	if matched < 1000 {
+		t.Errorf("%d requests have a route at all", matched)
+	}
+}
+
+// BenchmarkFinder finds one route of many.
+func BenchmarkFinder(b *testing.B) {
+	var config []Route
+	for i := range 10_000 {
+		config = append(config, Route{Pattern: "/tenant" + strconv.Itoa(i) + "/{room}"})
+	}
+	rs, err := newRoutes(config, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	finder := rs.finder()
+	b.ReportAllocs()
+	for b.Loop() {
+		if finder.match("example.org", "/tenant9999/lobby") == nil {
+			b.Fatal("no route")
+		}
 	}
 }
 
@@ -209,7 +283,7 @@ func TestConvertorPrecedence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := rs.match("", tc.path); got == nil || got.pattern.text != tc.want {
+			if got := find(rs, "", tc.path); got == nil || got.pattern.text != tc.want {
 				t.Fatalf("%s: got %v, want %s, with routes %q", tc.path, got, tc.want, patterns)
 			}
 		})

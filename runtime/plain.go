@@ -106,7 +106,7 @@ func (p *plainSide) drop() {
 
 // serve answers a request that is no upgrade.
 func (p *plainSide) serve(w http.ResponseWriter, r *http.Request) {
-	route := p.server.routes.match(r.Host, r.URL.EscapedPath())
+	route := p.server.finder.match(r.Host, r.URL.EscapedPath())
 	if route == nil || route.disabled {
 		if p.handler != nil {
 			p.handler.ServeHTTP(w, r)

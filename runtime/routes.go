@@ -50,11 +50,71 @@ func newRoutes(config []Route, tenants map[string]*tenant) (routes, error) {
 	return rs, nil
 }
 
-// match returns the route of a request, or nil.
-func (rs routes) match(host, path string) *route {
+// A routeIndex finds the route of a request among thousands. Where a pattern begins
+// with a literal, only those that begin with the request's are looked at. Set by
+// New, never changed.
+type routeIndex struct {
+	any    *hostRoutes            // patterns without a host
+	byHost map[string]*hostRoutes // by host, in lower case
+}
+
+// hostRoutes are patterns with the same host, or with none: the most specific first.
+type hostRoutes struct {
+	literal map[string][]*route // by the first segment
+	rest    []*route            // those that begin with a parameter: less specific than the others
+}
+
+func (rs routes) finder() routeIndex {
+	x := routeIndex{&hostRoutes{}, make(map[string]*hostRoutes)}
 	for _, r := range rs {
-		if r.pattern.match(host, path, nil) {
-			return r
+		h := x.any
+		if host := r.pattern.host; host != "" {
+			if h = x.byHost[host]; h == nil {
+				h = &hostRoutes{}
+				x.byHost[host] = h
+			}
+		}
+		h.add(r)
+	}
+	return x
+}
+
+func (h *hostRoutes) add(r *route) {
+	first := r.pattern.segments[0]
+	if first.kind != literal {
+		h.rest = append(h.rest, r)
+		return
+	}
+	if h.literal == nil {
+		h.literal = make(map[string][]*route)
+	}
+	h.literal[first.text] = append(h.literal[first.text], r)
+}
+
+// match returns the route of a request, or nil. Those with a host come first, as they
+// are more specific.
+func (x *routeIndex) match(host, path string) *route {
+	if len(x.byHost) > 0 {
+		if h := x.byHost[strings.ToLower(hostname(host))]; h != nil {
+			if r := h.match(host, path); r != nil {
+				return r
+			}
+		}
+	}
+	return x.any.match(host, path)
+}
+
+func (h *hostRoutes) match(host, path string) *route {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	first, ok := unescape(first)
+	if !ok {
+		return nil
+	}
+	for _, candidates := range [...][]*route{h.literal[first], h.rest} {
+		for _, r := range candidates {
+			if r.pattern.match(host, path, nil) {
+				return r
+			}
 		}
 	}
 	return nil

@@ -25,6 +25,7 @@ type Server struct {
 	host    *wasmhost.Host
 	tenants map[string]*tenant
 	routes  routes
+	finder  routeIndex // of routes
 	proxies proxies
 	shards  []*shard
 	plain   *plainSide
@@ -102,6 +103,7 @@ func (s *Server) build(config Config) error {
 	if s.routes, err = newRoutes(config.Routes, s.tenants); err != nil {
 		return err
 	}
+	s.finder = s.routes.finder()
 	started := time.Now()
 	for i := range config.Loops {
 		shard := &shard{

@@ -60,7 +60,7 @@ func (s *shard) Route(c *netpoll.Conn, head *wshead.Head) {
 		s.refuse(c, refusal)
 		return
 	}
-	r := s.server.routes.match(view(head.Host), view(head.Path))
+	r := s.server.finder.match(view(head.Host), view(head.Path))
 	if r == nil {
 		s.refuse(c, wshead.NotFound)
 		return

@@ -160,6 +160,9 @@ func (h *Host) Close() error {
 	}
 	h.closed = true
 	h.seals.seal(true)
+	for _, c := range h.codes {
+		c.freeImage() // of modules that nobody has closed
+	}
 	clear(h.codes)
 	ctx := context.Background()
 	if err := errors.Join(h.engine.Close(ctx), h.cache.Close(ctx)); err != nil {
@@ -196,13 +199,19 @@ func (h *Host) drop(c *code) {
 	if h.codes[c.digest] == c {
 		delete(h.codes, c.digest)
 	}
-	if c.image != nil {
-		c.image.free()
-		c.image = nil
-	}
+	c.freeImage()
 	if c.compiled != nil && !h.closed {
 		// It closes without an error: nothing but the engine's table is involved.
 		_ = c.compiled.Close(context.Background())
+	}
+}
+
+// freeImage gives back the copy that instances start from. To be called with the
+// host's lock, while there is no instance.
+func (c *code) freeImage() {
+	if c.image != nil {
+		c.image.free()
+		c.image = nil
 	}
 }
 

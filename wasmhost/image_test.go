@@ -106,3 +106,26 @@ func TestLargeImage(t *testing.T) {
 		t.Errorf("a third instance has %q", c)
 	}
 }
+
+// TestHostCloseFreesImages: a host that is closed gives back the files of modules that
+// nobody has closed.
+func TestHostCloseFreesImages(t *testing.T) {
+	h, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := h.Compile(readGuest(t, "image/large"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.code.image == nil {
+		t.Fatal("the module has no image")
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if m.code.image != nil {
+		t.Error("its image is still there")
+	}
+	m.Close()
+}
