@@ -2,6 +2,7 @@ package wherry
 
 import (
 	"strconv"
+	"unsafe"
 
 	"github.com/seed-c6589352/wherry/abi"
 )
@@ -36,7 +37,16 @@ type Conn struct {
 	attachment string
 	offered    string // subprotocols, while the handshake waits
 	phase      Phase
-	met        bool // OnConnect was due, so OnDisconnect is too
+	takes      uint8 // while it is open, the kinds of messages that need no more checks: bit 0 for bytes, bit 1 for text
+	met        bool  // OnConnect was due, so OnDisconnect is too
+}
+
+// become changes the phase.
+func (c *Conn) become(p Phase) {
+	c.phase, c.takes = p, 0
+	if p == Open {
+		c.takes = c.site.takes
+	}
 }
 
 // ID returns the number by which the host knows c. No other connection has it while
@@ -82,7 +92,8 @@ func (c *Conn) AcceptWith(subprotocol string, header Header) error {
 
 // answer accepts.
 func (c *Conn) answer(subprotocol string, header Header) {
-	c.phase, c.offered = Open, ""
+	c.become(Open)
+	c.offered = ""
 	command(span(abi.Accept, c.handle, placeFields(subprotocol, header, nil)))
 }
 
@@ -108,7 +119,7 @@ func (c *Conn) Deny(status int, header Header, body []byte) error {
 	if err := checkAnswer("deny", status, header); err != nil {
 		return err
 	}
-	c.phase = Closing
+	c.become(Closing)
 	answer(abi.Reject, c.handle, status, header, body)
 	return nil
 }
@@ -155,7 +166,7 @@ func sendable(code int) bool {
 
 // shut closes, from connecting or open.
 func (c *Conn) shut(code int, reason string) {
-	c.phase = Closing
+	c.become(Closing)
 	reason = cutText(validText(reason), abi.MaxReason)
 	p := place(len(reason))
 	copy(p, reason)
@@ -165,15 +176,17 @@ func (c *Conn) shut(code int, reason string) {
 }
 
 // Send sends a message that was received, as it is, without a copy.
-func (c *Conn) Send(m *Message) error {
+func (c *Conn) Send(m Message) error {
 	if c.phase != Open {
 		return c.refused("send")
 	}
-	r := span(abi.Message, c.handle, hold(m.data))
-	if m.text {
-		r.Flags = abi.Text
+	if outbox.used == outboxRecords {
+		flush()
 	}
-	command(r)
+	r := &mem.outbox[outbox.used]
+	outbox.used++
+	*r = *m.record // a message that came is one to be sent
+	r.Conn = c.handle
 	return nil
 }
 
@@ -193,6 +206,20 @@ func (c *Conn) SendText(text string) error {
 // SendBytes sends a binary message. The bytes are copied, unless they are of the
 // message that was received: those must not change until the turn is over.
 func (c *Conn) SendBytes(b []byte) error {
+	p := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	if c.phase != Open || outbox.used == outboxRecords || p-uintptr(unsafe.Pointer(&mem.inbox)) >= inboxBytes {
+		return c.sendCopy(b)
+	}
+	// Bytes that lie in the inbox go back as they are.
+	r := &mem.outbox[outbox.used]
+	outbox.used++
+	r.Kind, r.Flags, r.Code = abi.Message, 0, 0
+	r.Conn, r.Data, r.Len, r.Token = c.handle, uint32(p-uintptr(ground())), uint32(len(b)), 0
+	return nil
+}
+
+// sendCopy sends bytes of wherever they are.
+func (c *Conn) sendCopy(b []byte) error {
 	if c.phase != Open {
 		return c.refused("send")
 	}
@@ -234,26 +261,22 @@ func (c *Conn) Attach(b []byte) error {
 func (c *Conn) Attachment() []byte { return []byte(c.attachment) }
 
 // A Message is one that was received. It is good until the handler returns.
-type Message struct {
-	data  []byte
-	text  bool
-	value any
-}
+type Message struct{ record *abi.Record }
 
-// message is the one that is being handled.
-var message Message
+// received is the value of the message that is being handled, where it is JSON.
+var received any
 
 // IsText reports whether it is text, and not bytes.
-func (m *Message) IsText() bool { return m.text }
+func (m Message) IsText() bool { return m.record.Flags&abi.Text != 0 }
 
 // Bytes returns the payload: a view that is good until the handler returns.
-func (m *Message) Bytes() []byte { return m.data }
+func (m Message) Bytes() []byte { return payload(m.record) }
 
 // Text returns the payload as a string, which is a copy.
-func (m *Message) Text() string { return string(m.data) }
+func (m Message) Text() string { return string(payload(m.record)) }
 
 // JSON returns the value, at an endpoint whose encoding is JSON; see [ParseJSON].
-func (m *Message) JSON() any { return m.value }
+func (m Message) JSON() any { return received }
 
 // A Disconnect says how a connection ended.
 type Disconnect struct {

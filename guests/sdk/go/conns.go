@@ -3,29 +3,40 @@ package wherry
 import "math/bits"
 
 // A table finds connections by their handles: open addressing with linear probing,
-// at most three quarters full. Go's map would take a third of the time of a
-// message.
+// at most three quarters full. Go's map would take most of the time of a message.
 type table struct {
-	entries []*Conn // a power of two of them; nil is vacant
+	entries []*Conn // a power of two of them, never none
+	shift   uint    // of a hash, for the index of an entry
 	count   int
 }
 
+// vacant stands for a connection where there is none. No handle is 0.
+var vacant = new(Conn)
+
 // conns is every connection that the guest knows.
-var conns table
+var conns = newTable(16)
+
+// newTable returns a table with n entries, a power of two.
+func newTable(n int) table {
+	t := table{entries: make([]*Conn, n), shift: 64 - uint(bits.TrailingZeros(uint(n)))}
+	for i := range t.entries {
+		t.entries[i] = vacant
+	}
+	return t
+}
 
 // home returns the place where a handle is looked for first.
 func (t *table) home(handle uint64) int {
-	return int(handle * 0x9e3779b97f4a7c15 >> (64 - uint(bits.TrailingZeros(uint(len(t.entries))))))
+	return int(handle * 0x9e3779b97f4a7c15 >> (t.shift & 63))
 }
 
 // find returns the connection with this handle, or nil.
 func (t *table) find(handle uint64) *Conn {
-	if t.count == 0 {
-		return nil
-	}
 	for i := t.home(handle); ; i++ {
-		c := t.entries[i&(len(t.entries)-1)]
-		if c == nil || c.handle == handle {
+		switch c := t.entries[i&(len(t.entries)-1)]; {
+		case c == vacant:
+			return nil
+		case c.handle == handle:
 			return c
 		}
 	}
@@ -34,12 +45,11 @@ func (t *table) find(handle uint64) *Conn {
 // put adds c, in place of one with the same handle.
 func (t *table) put(c *Conn) {
 	if 4*(t.count+1) > 3*len(t.entries) {
-		t.resize(max(16, 2*len(t.entries)))
+		t.resize(2 * len(t.entries))
 	}
-	i := t.home(c.handle)
-	for ; ; i++ {
+	for i := t.home(c.handle); ; i++ {
 		at := &t.entries[i&(len(t.entries)-1)]
-		if *at == nil {
+		if *at == vacant {
 			t.count++
 		} else if (*at).handle != c.handle {
 			continue
@@ -61,13 +71,13 @@ func (t *table) take(handle uint64) *Conn {
 		hole++
 	}
 	// What comes behind moves up, unless it would stand in front of its home.
-	for i := hole + 1; t.entries[i&mask] != nil; i++ {
+	for i := hole + 1; t.entries[i&mask] != vacant; i++ {
 		if (i-t.home(t.entries[i&mask].handle))&mask >= (i-hole)&mask {
 			t.entries[hole&mask] = t.entries[i&mask]
 			hole = i
 		}
 	}
-	t.entries[hole&mask] = nil
+	t.entries[hole&mask] = vacant
 	t.count--
 	if n := len(t.entries); n > 1024 && 8*t.count < n {
 		t.resize(n / 2) // a crowd has left
@@ -78,9 +88,9 @@ func (t *table) take(handle uint64) *Conn {
 // resize makes room for n entries, a power of two.
 func (t *table) resize(n int) {
 	old := t.entries
-	t.entries, t.count = make([]*Conn, n), 0
+	*t = newTable(n)
 	for _, c := range old {
-		if c != nil {
+		if c != vacant {
 			t.put(c)
 		}
 	}

@@ -25,7 +25,7 @@ type Endpoint struct {
 	// later. Without it, the connection is accepted.
 	OnConnect func(c *Conn) error
 	// OnReceive gets each message. Without it, they are dropped.
-	OnReceive func(c *Conn, m *Message) error
+	OnReceive func(c *Conn, m Message) error
 	// OnDisconnect is told of the end, once. It is not where the handshake was
 	// refused before OnConnect.
 	OnDisconnect func(c *Conn, d Disconnect) error
@@ -48,7 +48,9 @@ type Endpoint struct {
 // A site is an endpoint under one of its routes.
 type site struct {
 	*Endpoint
-	route string
+	route   string
+	receive func(*Conn, Message) error // OnReceive, a step nearer
+	takes   uint8                      // see Conn
 }
 
 // guest is what was registered.
@@ -86,7 +88,10 @@ func addSite(route string, e *Endpoint) *site {
 	if guest.sites == nil {
 		guest.sites = make(map[string]*site)
 	}
-	s := &site{e, route}
+	s := &site{Endpoint: e, route: route, receive: e.OnReceive}
+	if e.OnReceive != nil {
+		s.takes = [...]uint8{Any: 3, Text: 2, Bytes: 1, JSON: 0}[e.Encoding&3]
+	}
 	guest.sites[route] = s
 	return s
 }

@@ -17,8 +17,8 @@ var native struct {
 	logged  func(level Level, text string)
 }
 
-// origin makes the addresses of mem small ones, as a guest's are.
-func origin() uintptr { return uintptr(unsafe.Pointer(&mem)) - 4096 }
+// ground makes the addresses of mem small ones, as a guest's are, and none of them 0.
+func ground() unsafe.Pointer { return unsafe.Add(unsafe.Pointer(&mem), -4096) }
 
 func hostFlush(commands int) {
 	if native.flushed != nil {

@@ -28,8 +28,8 @@ func exportTurn(events uint32) int32 { return turn(events) }
 //go:wasmexport wherry_v1_alloc
 func exportAlloc(size uint32) uint32 { return lend(size) }
 
-// origin is what the host's addresses count from.
-func origin() uintptr { return 0 }
+// ground is what the host's addresses count from.
+func ground() unsafe.Pointer { return nil }
 
 func hostFlush(commands int) { importFlush(int32(commands)) }
 

@@ -38,25 +38,22 @@ func event(i uint32) *abi.Record {
 
 // address returns what the host calls the place of b.
 func address(b []byte) uint32 {
-	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(b))) - origin())
+	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(b))) - uintptr(ground()))
 }
 
 // boxAddress is the address of the front of mem.
-func boxAddress() uint32 { return uint32(uintptr(unsafe.Pointer(&mem)) - origin()) }
+func boxAddress() uint32 { return uint32(uintptr(unsafe.Pointer(&mem)) - uintptr(ground())) }
+
+// isShared reports whether what a record points to is in mem, as most payloads are.
+func isShared(r *abi.Record) bool {
+	return uint64(r.Data-boxAddress())+uint64(r.Len) <= uint64(unsafe.Sizeof(mem))
+}
 
 // payload returns what an event points to: a view that is good until the turn is
-// over, or longer where it was lent.
+// over, or longer where it was lent. The host has seen to it that it is in this
+// guest's memory.
 func payload(r *abi.Record) []byte {
-	at, n := uint64(r.Data-boxAddress()), uint64(r.Len)
-	if at+n <= uint64(unsafe.Sizeof(mem)) {
-		return memory()[at : at+n : at+n]
-	}
-	for _, b := range loans.delivered {
-		if address(b) == r.Data && n <= uint64(len(b)) {
-			return b[:n:n]
-		}
-	}
-	return nil
+	return unsafe.Slice((*byte)(unsafe.Add(ground(), int(r.Data))), r.Len)
 }
 
 // isPayload reports whether b lies where an event's payload does, so that a command

@@ -4,7 +4,7 @@ import "github.com/seed-c6589352/wherry/abi"
 
 // outbox is how far mem.outbox and mem.stage are filled.
 var outbox struct {
-	used     int
+	used     uint32
 	staged   int
 	kept     [][]byte // payloads too large for the stage
 	keptSize int
@@ -24,7 +24,7 @@ func command(r abi.Record) {
 // flush has the host apply the commands so far. Those that it refuses come back as
 // faults.
 func flush() {
-	hostFlush(outbox.used)
+	hostFlush(int(outbox.used))
 	forgetCommands()
 }
 

@@ -276,6 +276,6 @@ func (c *Conn) refuse(problems []ParamError) {
 		body = append(body, '}')
 	}
 	Log(LevelWarn, line)
-	c.phase = Closing
+	c.become(Closing)
 	answer(abi.Reject, c.handle, StatusForbidden, jsonHeader(nil), append(body, `]}`...))
 }

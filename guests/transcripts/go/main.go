@@ -48,14 +48,14 @@ type plainError string
 func (e plainError) Error() string { return string(e) }
 
 // echo sends every message back.
-func echo(c *wherry.Conn, m *wherry.Message) error { return c.Send(m) }
+func echo(c *wherry.Conn, m wherry.Message) error { return c.Send(m) }
 
 // messages registers the endpoints that are about encodings and errors of messages.
 func messages() {
 	wherry.Register("/any", wherry.Endpoint{OnReceive: echo})
 	wherry.Register("/bytes", wherry.Endpoint{Encoding: wherry.Bytes, OnReceive: echo})
 	wherry.Register("/text", wherry.Endpoint{Encoding: wherry.Text, OnReceive: text, OnDisconnect: tellEnd})
-	wherry.Register("/json", wherry.Endpoint{Encoding: wherry.JSON, OnReceive: func(c *wherry.Conn, m *wherry.Message) error {
+	wherry.Register("/json", wherry.Endpoint{Encoding: wherry.JSON, OnReceive: func(c *wherry.Conn, m wherry.Message) error {
 		if o, isObject := m.JSON().(wherry.Object); isObject {
 			if _, bad := o.Get("bad"); bad {
 				return c.SendJSON(make(chan int))
@@ -63,13 +63,13 @@ func messages() {
 		}
 		return c.SendJSON(wherry.Object{{Key: "got", Value: m.JSON()}})
 	}})
-	wherry.Register("/trap", wherry.Endpoint{OnReceive: func(*wherry.Conn, *wherry.Message) error {
+	wherry.Register("/trap", wherry.Endpoint{OnReceive: func(*wherry.Conn, wherry.Message) error {
 		panic("a bug in the guest")
 	}})
 }
 
 // text echoes, except for some messages.
-func text(c *wherry.Conn, m *wherry.Message) error {
+func text(c *wherry.Conn, m wherry.Message) error {
 	switch m.Text() {
 	case "close":
 		return c.Close(4000, "bye")
@@ -253,7 +253,7 @@ func lives() {
 	wherry.Register("/room/{room}", wherry.Endpoint{OnConnect: enterRoom, OnReceive: inRoom})
 	wherry.Register("/timer", wherry.Endpoint{OnReceive: setTimer})
 	wherry.Register("/attach", wherry.Endpoint{
-		OnReceive: func(c *wherry.Conn, m *wherry.Message) error {
+		OnReceive: func(c *wherry.Conn, m wherry.Message) error {
 			if m.Text() == "?" {
 				return c.SendText(string(c.Attachment()))
 			}
@@ -261,7 +261,7 @@ func lives() {
 		},
 		OnResume: func(*wherry.Conn) error { return nil },
 	})
-	wherry.Register("/count", wherry.Endpoint{OnReceive: func(c *wherry.Conn, _ *wherry.Message) error {
+	wherry.Register("/count", wherry.Endpoint{OnReceive: func(c *wherry.Conn, _ wherry.Message) error {
 		count, _ := c.State.(int)
 		count++
 		c.State = count
@@ -280,7 +280,7 @@ func enterRoom(c *wherry.Conn) error {
 }
 
 // inRoom does what a message says.
-func inRoom(c *wherry.Conn, m *wherry.Message) error {
+func inRoom(c *wherry.Conn, m wherry.Message) error {
 	room := c.State.(wherry.Room)
 	switch verb, rest, _ := strings.Cut(m.Text(), " "); verb {
 	case "leave":
@@ -296,7 +296,7 @@ func inRoom(c *wherry.Conn, m *wherry.Message) error {
 }
 
 // setTimer arms a timer or cancels it.
-func setTimer(c *wherry.Conn, m *wherry.Message) error {
+func setTimer(c *wherry.Conn, m wherry.Message) error {
 	if m.Text() == "cancel" {
 		if last, ok := c.State.(*wherry.Timer); ok {
 			last.Cancel()
