@@ -3,10 +3,7 @@ package wherry_test
 import (
 	"encoding/json"
 	"fmt"
-	"go/ast"
 	"go/format"
-	"go/parser"
-	"go/token"
 	"os"
 	"os/exec"
 	"path"
@@ -19,8 +16,9 @@ import (
 	"github.com/seed-c6589352/wherry/guests"
 )
 
-// What docs and the SDKs' documents show is compiled here, and what they name exists.
-// The pages about a first guest are followed step by step in firstguest_test.go.
+// What the documents in docs show is compiled here, and what they name exists: see
+// docsnames_test.go. The pages about a first guest are followed step by step in
+// firstguest_test.go. What the documents of an SDK show is compiled by its own tests.
 
 // A document is a file of markdown.
 type document struct {
@@ -29,20 +27,15 @@ type document struct {
 	blocks []block
 }
 
-// documents returns those in docs and of SDKs.
+// documents returns those in docs.
 func documents(t *testing.T) (found []document) {
 	t.Helper()
-	for _, pattern := range []string{"docs/*.md", "guests/sdk/*.md", "guests/sdk/*/README.md"} {
-		names, err := filepath.Glob(filepath.FromSlash(pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names {
-			found = append(found, readDocument(t, filepath.ToSlash(name)))
-		}
+	names, err := filepath.Glob(filepath.FromSlash("docs/*.md"))
+	if err != nil || names == nil {
+		t.Fatalf("there are no documents: %v", err)
 	}
-	if found == nil {
-		t.Fatal("there are no documents")
+	for _, name := range names {
+		found = append(found, readDocument(t, filepath.ToSlash(name)))
 	}
 	return found
 }
@@ -77,15 +70,14 @@ func eachBlock(t *testing.T, f func(place string, b block), languages ...string)
 	}
 }
 
-// TestDocsGo compiles every block of Go: a file, some declarations, or statements of
-// a handler. Those that are tests, or that serve, are for this machine, all others
-// for guests.
+// TestDocsGo compiles every block of Go, each of which is a file. Those that are tests,
+// or that serve, are for this machine, all others for guests.
 func TestDocsGo(t *testing.T) {
 	guest, native, tests := make(map[string]string), make(map[string]string), make(map[string]string)
 	eachBlock(t, func(place string, b block) {
-		source, err := wholeFile(b.text)
-		if err != nil {
-			t.Errorf("%s: %v", place, err)
+		source := b.text
+		if formatted, err := format.Source([]byte(source)); err != nil || string(formatted) != source {
+			t.Errorf("%s: is not formatted with gofmt: %v", place, err)
 			return
 		}
 		folder := "snippets/" + strings.NewReplacer("/", "_", ".", "_", ":", "_").Replace(place)
@@ -137,73 +129,14 @@ func compileOverlay(t *testing.T, files map[string]string, env []string, args ..
 	}
 }
 
-// wholeFile makes a file of a block of Go, which must be formatted: with a package
-// and its imports where it has none, and with a function around statements.
-func wholeFile(text string) (string, error) {
-	formatted, err := format.Source([]byte(text))
-	if err == nil && string(formatted) != text {
-		err = fmt.Errorf("is not formatted with gofmt")
-	}
-	if err != nil || regexp.MustCompile(`(?m)^package `).MatchString(text) {
-		return text, err
-	}
-	for _, around := range [][2]string{
-		{"", "\nfunc main() {}\n"},
-		{"func _(c *wherry.Conn, m *wherry.Message, x *wherry.Exchange) error {\n", "\nreturn nil\n}\nfunc main() {}\n"},
-	} {
-		body := around[0] + text + around[1]
-		var file *ast.File
-		if file, err = parser.ParseFile(token.NewFileSet(), "", "package main\n"+body, 0); err == nil {
-			return "package main\n" + importsOf(file) + body, nil
-		}
-	}
-	return "", err
-}
-
-// importsOf imports what file names and does not declare: the SDK, its test kit, and
-// packages of the standard library by their first name.
-func importsOf(file *ast.File) (imports string) {
-	named := map[string]string{
-		"wherry":    modulePath + "/guests/sdk/go",
-		"guesttest": modulePath + "/guests/sdk/go/guesttest",
-		"runtime":   modulePath + "/runtime",
-	}
-	for _, standard := range []string{"bytes", "context", "errors", "fmt", "log", "math", "net/http", "os", "strconv", "strings", "testing", "time"} {
-		named[path.Base(standard)] = standard
-	}
-	for _, name := range file.Unresolved {
-		if p := named[name.Name]; p != "" {
-			imports += fmt.Sprintf("import %s %q\n", name.Name, p)
-			delete(named, name.Name)
-		}
-	}
-	return imports
-}
-
-func TestWholeFile(t *testing.T) {
-	for _, tc := range []struct{ text, want string }{
-		{"package a\n", "package a\n"},
-		{"// Of b.\npackage b\n", "// Of b.\npackage b\n"},
-		{"var x = strings.ToUpper(\"a\")\n", "package main\nimport strings \"strings\"\nvar x = strings.ToUpper(\"a\")\n\nfunc main() {}\n"},
-		{"return nil\n", "package main\nimport wherry \"" + modulePath + "/guests/sdk/go\"\n" +
-			"func _(c *wherry.Conn, m *wherry.Message, x *wherry.Exchange) error {\nreturn nil\n\nreturn nil\n}\nfunc main() {}\n"},
-	} {
-		if got, err := wholeFile(tc.text); err != nil || got != tc.want {
-			t.Errorf("%q: got %q, %v; want %q", tc.text, got, err, tc.want)
-		}
-	}
-	for _, bad := range []string{"x:=1\n", "var x = \n"} {
-		if got, err := wholeFile(bad); err == nil {
-			t.Errorf("%q: no error, but %q", bad, got)
-		}
-	}
-}
-
 // TestDocsConfiguration has every configuration file checked.
 func TestDocsConfiguration(t *testing.T) {
 	wherry := buildWherry(t)
 	module := regexp.MustCompile(`(?m)^\s*module = "([^"]+\.wasm)"`)
 	eachBlock(t, func(place string, b block) {
+		if strings.Contains(b.text, "[[step]]") {
+			return // a script for "wherry test", which the tests of cmd/wherry play
+		}
 		dir := t.TempDir()
 		for _, m := range module.FindAllStringSubmatch(b.text, -1) {
 			name := filepath.Join(dir, filepath.FromSlash(m[1]))
