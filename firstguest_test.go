@@ -23,8 +23,9 @@ import (
 // as those before it, and what a block of text shows behind commands has to be in
 // their output.
 //
-// Three things are different. The sources are here already and are not fetched; the
-// server listens on a port that is free; and it is stopped when it was tried.
+// Three things are different. What is here already is not fetched: the sources, and what
+// npm installs. The server listens on a port that is free. And it is stopped when it was
+// tried.
 
 // firstGuest is what the names of those pages begin with.
 const firstGuest = "docs/first-guest-"
@@ -33,39 +34,96 @@ const firstGuest = "docs/first-guest-"
 // machine.
 const patience = time.Minute
 
-// A reader follows a page.
-type reader struct {
-	t      *testing.T
-	home   string // a folder with the sources as wherry, and bin in the path
-	at     string // where the shell is
-	output string // of the last commands
-	try    func(t *testing.T, address string)
-}
-
-// follow does what a page says. try is called with the address of each server that it
-// starts.
-func follow(t *testing.T, page string, try func(t *testing.T, address string)) {
-	t.Helper()
+// TestFirstGuests follows the page of each language whose tools are here.
+func TestFirstGuests(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the commands are for a shell, and there is no server")
 	}
 	if testing.Short() {
-		t.Skip("builds the binary and a guest, and tests that")
+		t.Skip("builds the binary and guests, and tests them")
 	}
+	for _, tc := range []struct {
+		language string
+		prepare  func(r *reader)
+	}{
+		{"go", func(*reader) {}},
+		{"c", func(r *reader) { r.needs("clang-14", "wasm-ld-14") }},
+		{"rust", (*reader).needsCargo},
+		{"assemblyscript", (*reader).needsAsc},
+	} {
+		t.Run(tc.language, func(t *testing.T) {
+			r := newReader(t)
+			tc.prepare(r)
+			page := firstGuest + tc.language + ".md"
+			for _, b := range readDocument(t, page).blocks {
+				r.block(page, b)
+				if t.Failed() {
+					return // what follows would only be confusing
+				}
+			}
+			if r.tried == 0 {
+				t.Error("the page serves nothing")
+			}
+		})
+	}
+}
+
+// A reader follows a page.
+type reader struct {
+	t       *testing.T
+	home    string // a folder with the sources as wherry, and bin in the path
+	tools   string // a folder that is in the path, too
+	modules string // a folder that npm has filled
+	at      string // where the shell is
+	output  string // of the last commands
+	tried   int    // servers
+}
+
+func newReader(t *testing.T) *reader {
+	t.Helper()
 	root, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reader{t: t, home: t.TempDir(), try: try}
+	r := &reader{t: t, home: t.TempDir()}
 	r.at = r.home
 	if err := os.Symlink(root, filepath.Join(r.home, "wherry")); err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range readDocument(t, page).blocks {
-		r.block(page, b)
-		if t.Failed() {
-			return // what follows would only be confusing
+	return r
+}
+
+// needs skips the test if a tool is not in the path.
+func (r *reader) needs(tools ...string) {
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			r.t.Skip(err)
 		}
+	}
+}
+
+// needsCargo skips the test unless there is a cargo, in the path or in $CARGO, that can
+// build for WebAssembly.
+func (r *reader) needsCargo() {
+	if cargo := os.Getenv("CARGO"); cargo != "" {
+		r.tools = filepath.Dir(cargo)
+	} else {
+		r.needs("cargo")
+	}
+	probe := "mkdir -p probe/src && cd probe && touch src/lib.rs && printf '[package]\\nname = \"probe\"\\nversion = \"0.1.0\"\\n' >Cargo.toml && " +
+		"cargo build --offline --target wasm32-unknown-unknown"
+	if out, err := r.command(r.t.Context(), probe).CombinedOutput(); err != nil {
+		r.t.Skipf("cargo cannot build for wasm32-unknown-unknown: %v\n%s", err, out)
+	}
+}
+
+// needsAsc skips the test unless $ASC is the compiler in a folder that npm has filled.
+func (r *reader) needsAsc() {
+	r.needs("npx")
+	asc := os.Getenv("ASC")
+	r.modules = filepath.Dir(filepath.Dir(asc))
+	if filepath.Base(r.modules) != "node_modules" {
+		r.t.Skip("ASC does not say where node_modules/.bin/asc is")
 	}
 }
 
@@ -74,8 +132,10 @@ func (r *reader) block(page string, b block) {
 	switch {
 	case b.file != "":
 		writeFile(r.t, filepath.Join(r.at, filepath.FromSlash(b.file)), b.text)
-	case b.language == "sh" && strings.HasPrefix(b.text, "wherry serve"), strings.HasPrefix(b.text, "wherry dev"):
-		r.serve(strings.TrimSpace(b.text))
+	case b.language == "sh" && strings.HasPrefix(b.text, "wherry dev"):
+		r.serve(strings.TrimSpace(b.text), tryTalk)
+	case b.language == "sh" && strings.HasPrefix(b.text, "wherry serve"):
+		r.serve(strings.TrimSpace(b.text), tryBoard)
 	case b.language == "sh":
 		r.shell(b.text)
 	case b.language == "text":
@@ -93,7 +153,8 @@ func (r *reader) block(page string, b block) {
 func (r *reader) command(ctx context.Context, script string) *exec.Cmd {
 	c := exec.CommandContext(ctx, "bash", "-c", script)
 	bin := filepath.Join(r.home, "bin")
-	c.Env = append(os.Environ(), "GOBIN="+bin, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+	path := []string{bin, r.tools, os.Getenv("PATH")}
+	c.Env = append(os.Environ(), "GOBIN="+bin, "PATH="+strings.Join(path, string(os.PathListSeparator)),
 		"PWD="+r.at, "GOFLAGS=-buildvcs=false", "GOWORK=off")
 	c.Dir = r.at
 	return c
@@ -103,7 +164,13 @@ func (r *reader) command(ctx context.Context, script string) *exec.Cmd {
 func (r *reader) shell(script string) {
 	var lines []string
 	for line := range strings.Lines(script) {
-		if !strings.HasPrefix(line, "git clone ") {
+		switch {
+		case strings.HasPrefix(line, "git clone "):
+		case strings.HasPrefix(line, "npm install"):
+			if err := os.Symlink(r.modules, filepath.Join(r.at, "node_modules")); err != nil {
+				r.t.Fatal(err)
+			}
+		default:
 			lines = append(lines, line)
 		}
 	}
@@ -121,7 +188,7 @@ func (r *reader) shell(script string) {
 }
 
 // serve starts a server, has it tried, and stops it.
-func (r *reader) serve(line string) {
+func (r *reader) serve(line string, try func(t *testing.T, address string)) {
 	words := strings.SplitN(line, " ", 3)
 	words[1] += " --listen 127.0.0.1:0"
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
@@ -142,7 +209,8 @@ func (r *reader) serve(line string) {
 	for lines.Scan() {
 		if _, address, ok := strings.Cut(lines.Text(), "listening on "); ok {
 			go io.Copy(io.Discard, errors)
-			r.try(r.t, address)
+			r.tried++
+			try(r.t, address)
 			cancel()
 			return
 		}
@@ -150,41 +218,48 @@ func (r *reader) serve(line string) {
 	r.t.Errorf("%s\nis not listening:\n%s", line, said.Bytes())
 }
 
-// TestFirstGuestGo follows the page about Go.
-func TestFirstGuestGo(t *testing.T) {
-	tried := 0
-	follow(t, firstGuest+"go.md", func(t *testing.T, address string) {
-		tried++
-		tryBoard(t, address)
-	})
-	if tried == 0 && !t.Skipped() {
-		t.Error("the page serves nothing")
-	}
+// tryTalk does in a few requests what a page says to do with the guest that "wherry
+// new" wrote.
+func tryTalk(t *testing.T, address string) {
+	tryPage(t, "http://"+address+"/", "WebSocket")
+	trySocket(t, "ws://"+address+"/ws", "hello", "hello")
 }
 
-// tryBoard does in a few requests what the page says to do in a browser.
+// tryBoard does the same with the reader's own.
 func tryBoard(t *testing.T, address string) {
-	response, err := http.Get("http://" + address + "/board")
+	tryPage(t, "http://"+address+"/ws", "new WebSocket(url)")
+	trySocket(t, "ws://"+address+"/ws?name=ann", "hello", "ann: hello")
+}
+
+// tryPage fetches a page that has some text in it.
+func tryPage(t *testing.T, url, text string) {
+	t.Helper()
+	response, err := http.Get(url)
 	if err != nil {
 		t.Error(err)
 		return
 	}
+	defer response.Body.Close()
 	page, err := io.ReadAll(response.Body)
-	response.Body.Close()
-	if err != nil || response.StatusCode != 200 || !bytes.Contains(page, []byte("new WebSocket(url)")) {
-		t.Errorf("the page: %s, %v, %q", response.Status, err, page)
+	if err != nil || response.StatusCode != 200 || !bytes.Contains(page, []byte(text)) {
+		t.Errorf("%s: %s, %v, %q", url, response.Status, err, page)
 	}
-	conn, _, _, err := ws.Dial(t.Context(), "ws://"+address+"/board?name=ann")
+}
+
+// trySocket sends a text and expects another.
+func trySocket(t *testing.T, url, text, want string) {
+	t.Helper()
+	conn, _, _, err := ws.Dial(t.Context(), url)
 	if err != nil {
-		t.Error(err)
+		t.Errorf("%s: %v", url, err)
 		return
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(patience))
-	if err := wsutil.WriteClientText(conn, []byte("hello")); err != nil {
+	if err := wsutil.WriteClientText(conn, []byte(text)); err != nil {
 		t.Error(err)
 	}
-	if got, err := wsutil.ReadServerText(conn); err != nil || string(got) != "ann: hello" {
-		t.Errorf("got %q, %v", got, err)
+	if got, err := wsutil.ReadServerText(conn); err != nil || string(got) != want {
+		t.Errorf("%s: got %q, %v; want %q", url, got, err, want)
 	}
 }
