@@ -42,6 +42,7 @@ func TestFirstGuests(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the binary and guests, and tests them")
 	}
+	bin := t.TempDir() // of all pages, so that the binary is linked once
 	for _, tc := range []struct {
 		language string
 		prepare  func(r *reader)
@@ -52,7 +53,7 @@ func TestFirstGuests(t *testing.T) {
 		{"assemblyscript", (*reader).needsAsc},
 	} {
 		t.Run(tc.language, func(t *testing.T) {
-			r := newReader(t)
+			r := newReader(t, bin)
 			tc.prepare(r)
 			page := firstGuest + tc.language + ".md"
 			for _, b := range readDocument(t, page).blocks {
@@ -71,21 +72,22 @@ func TestFirstGuests(t *testing.T) {
 // A reader follows a page.
 type reader struct {
 	t       *testing.T
-	home    string // a folder with the sources as wherry, and bin in the path
-	tools   string // a folder that is in the path, too
+	home    string // a folder with the sources as wherry
+	bin     string // a folder that is in the path, where Go installs programs
+	tools   string // another one
 	modules string // a folder that npm has filled
 	at      string // where the shell is
 	output  string // of the last commands
 	tried   int    // servers
 }
 
-func newReader(t *testing.T) *reader {
+func newReader(t *testing.T, bin string) *reader {
 	t.Helper()
 	root, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reader{t: t, home: t.TempDir()}
+	r := &reader{t: t, home: t.TempDir(), bin: bin}
 	r.at = r.home
 	if err := os.Symlink(root, filepath.Join(r.home, "wherry")); err != nil {
 		t.Fatal(err)
@@ -152,9 +154,8 @@ func (r *reader) block(page string, b block) {
 // command returns a command in the reader's shell.
 func (r *reader) command(ctx context.Context, script string) *exec.Cmd {
 	c := exec.CommandContext(ctx, "bash", "-c", script)
-	bin := filepath.Join(r.home, "bin")
-	path := []string{bin, r.tools, os.Getenv("PATH")}
-	c.Env = append(os.Environ(), "GOBIN="+bin, "PATH="+strings.Join(path, string(os.PathListSeparator)),
+	path := []string{r.bin, r.tools, os.Getenv("PATH")}
+	c.Env = append(os.Environ(), "GOBIN="+r.bin, "PATH="+strings.Join(path, string(os.PathListSeparator)),
 		"PWD="+r.at, "GOFLAGS=-buildvcs=false", "GOWORK=off")
 	c.Dir = r.at
 	return c
