@@ -49,7 +49,7 @@ func TestFirstGuests(t *testing.T) {
 	}{
 		{"go", func(*reader) {}},
 		{"c", func(r *reader) { r.needs("clang-14", "wasm-ld-14") }},
-		{"rust", (*reader).needsCargo},
+		{"rust", (*reader).needsRust},
 		{"assemblyscript", (*reader).needsAsc},
 	} {
 		t.Run(tc.language, func(t *testing.T) {
@@ -104,18 +104,21 @@ func (r *reader) needs(tools ...string) {
 	}
 }
 
-// needsCargo skips the test unless there is a cargo, in the path or in $CARGO, that can
+// needsRust skips the test unless there is a rustc, in the path or in $RUSTC, that can
 // build for WebAssembly.
-func (r *reader) needsCargo() {
-	if cargo := os.Getenv("CARGO"); cargo != "" {
-		r.tools = filepath.Dir(cargo)
+func (r *reader) needsRust() {
+	rustc := os.Getenv("RUSTC")
+	if rustc == "" {
+		rustc = "rustc"
 	} else {
-		r.needs("cargo")
+		r.tools = filepath.Dir(rustc)
 	}
-	probe := "mkdir -p probe/src && cd probe && touch src/lib.rs && printf '[package]\\nname = \"probe\"\\nversion = \"0.1.0\"\\n' >Cargo.toml && " +
-		"cargo build --offline --target wasm32-unknown-unknown"
-	if out, err := r.command(r.t.Context(), probe).CombinedOutput(); err != nil {
-		r.t.Skipf("cargo cannot build for wasm32-unknown-unknown: %v\n%s", err, out)
+	sysroot, err := exec.Command(rustc, "--print", "sysroot").Output()
+	if err != nil {
+		r.t.Skip(err)
+	}
+	if _, err := os.Stat(filepath.Join(strings.TrimSpace(string(sysroot)), "lib/rustlib/wasm32-unknown-unknown")); err != nil {
+		r.t.Skip(err)
 	}
 }
 
