@@ -190,3 +190,23 @@ func TestDocsNameOptions(t *testing.T) {
 		t.Errorf("only %d keys were read", found)
 	}
 }
+
+// TestDocsTables: each row of a table has as many cells as the table. A bar in code is
+// one too many.
+func TestDocsTables(t *testing.T) {
+	for _, d := range documents(t) {
+		cells := 0
+		for i, line := range strings.Split(d.text, "\n") {
+			line = strings.TrimSpace(line)
+			if !strings.HasPrefix(line, "|") {
+				cells = 0
+				continue
+			}
+			n := strings.Count(line, "|") - strings.Count(line, `\|`)
+			if cells != 0 && n != cells {
+				t.Errorf("%s:%d: %d cells in a table of %d", d.name, i+1, n-1, cells-1)
+			}
+			cells = n
+		}
+	}
+}

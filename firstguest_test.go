@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -200,26 +201,37 @@ func (r *reader) serve(line string, try func(t *testing.T, address string)) {
 	c := r.command(ctx, "exec "+strings.Join(words, " "))
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = patience
-	errors, err := c.StderrPipe()
+	stderr, err := c.StderrPipe()
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	if err := c.Start(); err != nil {
 		r.t.Fatal(err)
 	}
-	defer c.Wait()
 	var said bytes.Buffer
-	lines := bufio.NewScanner(io.TeeReader(errors, &said))
-	for lines.Scan() {
+	address := listening(io.TeeReader(stderr, &said))
+	rest := make(chan struct{})
+	go func() { io.Copy(&said, stderr); close(rest) }()
+	if address != "" {
+		r.tried++
+		try(r.t, address)
+	}
+	cancel()
+	<-rest
+	// To end by the signal that it was sent is how a server should end.
+	if err := c.Wait(); address == "" || !errors.Is(err, context.Canceled) {
+		r.t.Errorf("%s: %v\n%s", line, err, said.Bytes())
+	}
+}
+
+// listening returns the address that a server says it listens on; "" if it ends before.
+func listening(output io.Reader) string {
+	for lines := bufio.NewScanner(output); lines.Scan(); {
 		if _, address, ok := strings.Cut(lines.Text(), "listening on "); ok {
-			go io.Copy(io.Discard, errors)
-			r.tried++
-			try(r.t, address)
-			cancel()
-			return
+			return address
 		}
 	}
-	r.t.Errorf("%s\nis not listening:\n%s", line, said.Bytes())
+	return ""
 }
 
 // tryTalk does in a few requests what a page says to do with the guest that "wherry
