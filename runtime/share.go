@@ -55,7 +55,7 @@ const mostBatch = 256
 // depends on how many there are: a guest that needs much for each gets few at a
 // time, and nobody gets many before it was seen what some have cost.
 func (h *home) pace(events int, spent int64) {
-	h.saved = max(h.budget(events)-spent, 0)
+	h.save(events, spent)
 	enough := h.tenant.limits.TurnFuel / 2 / max(spent/int64(max(events, 1)), 1)
 	h.batch = int(max(1, min(enough, 2*int64(h.batch), mostBatch)))
 }
@@ -70,15 +70,34 @@ func (h *home) firstBatch() int {
 }
 
 // budget returns how much a guest may do in a turn with so many events, in units
-// of fuel: what is theirs, and what the events before them have left. A guest whose
+// of fuel: what is theirs, and what was saved of the events before them. A guest whose
 // language collects garbage does next to nothing for most events, and much for the one
 // at which it collects.
 func (h *home) budget(events int) int64 {
+	return min(h.own(events)+h.saved, h.tenant.limits.TurnFuel)
+}
+
+// own returns what so many events may do without what was saved.
+func (h *home) own(events int) int64 {
 	l := &h.tenant.limits
 	if n := int64(max(events, 1)); n < l.TurnFuel/l.EventFuel {
-		return min(n*l.EventFuel+h.saved, l.TurnFuel)
+		return n * l.EventFuel
 	}
 	return l.TurnFuel
+}
+
+// savedPart is which part of what events leave is saved. What is alive in a guest was
+// made by an event each, so a collection has more to do after many of them; a guest that
+// was just started, to be stopped again, has not had many.
+const savedPart = 256
+
+// save settles what was saved, after a turn in which events took so much fuel.
+func (h *home) save(events int, spent int64) {
+	left := h.own(events) - spent
+	if left > 0 {
+		left /= savedPart
+	}
+	h.saved = min(max(h.saved+left, 0), h.tenant.limits.TurnFuel)
 }
 
 // share gives the tenants that are active what they may use of the time that has
