@@ -12,8 +12,8 @@ func TestSavedFuel(t *testing.T) {
 	}{
 		{1, 0, 2560},
 		{1, 256, 2570}, // 10 were saved
-		{2, 0, 5139}, // and 9
-		{0, 0, 2599},  // a call for none has what one has
+		{2, 0, 5139},   // and 9
+		{0, 0, 2599},   // a call for none has what one has
 		{1, 2569, 2609},
 		{1, 2610, 2600}, // the last event may take it further, and owes nothing for that
 		{1, 0, 2560},
