@@ -19,10 +19,11 @@ import (
 
 // What people copy from README.md is compiled here, and run as far as it ends.
 
-// A block is a fenced code block of README.md.
+// A block is a fenced code block of a document.
 type block struct {
 	language string
-	line     int // of its first line of code
+	file     string // what the line before it calls it, as in "This is `main.go`:"
+	line     int    // of its first line of code
 	text     string
 }
 
@@ -49,7 +50,7 @@ func readmeBlocks(t *testing.T, language string) (found []block) {
 
 func fencedBlocks(markdown string) (blocks []block) {
 	const fence = "```"
-	inside := false
+	inside, file := false, ""
 	for i, line := range strings.SplitAfter(markdown, "\n") {
 		language, isFence := strings.CutPrefix(strings.TrimSpace(line), fence)
 		switch last := len(blocks) - 1; {
@@ -57,17 +58,29 @@ func fencedBlocks(markdown string) (blocks []block) {
 			inside = false
 		case isFence:
 			inside = true
-			blocks = append(blocks, block{language: language, line: i + 2})
+			blocks = append(blocks, block{language: language, file: file, line: i + 2})
+			file = ""
 		case inside:
 			blocks[last].text += line
+		case strings.TrimSpace(line) != "":
+			file = namedFile(line)
 		}
 	}
 	return blocks
 }
 
+// namedFile returns the name at the end of a line of text, in code and followed by a
+// colon.
+func namedFile(line string) string {
+	if m := regexp.MustCompile("`([^` ]+)`:\\s*$").FindStringSubmatch(line); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
 func TestFencedBlocks(t *testing.T) {
-	got := fencedBlocks("a\n```go\nb\n\nc\n```\n```sh\n```\nd\n")
-	want := []block{{"go", 3, "b\n\nc\n"}, {"sh", 8, ""}}
+	got := fencedBlocks("a\n```go\nb\n\nc\n```\n```sh\n```\nIt is in `d.c`:\n\n```c\n```\n`e`:\nf\n```c\n```\n")
+	want := []block{{"go", "", 3, "b\n\nc\n"}, {"sh", "", 8, ""}, {"c", "d.c", 12, ""}, {"c", "", 16, ""}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q; want %q", got, want)
 	}
@@ -192,43 +205,60 @@ func buildWherry(t *testing.T) string {
 func TestReadmeCommands(t *testing.T) {
 	wherry := buildWherry(t)
 	for _, words := range readmeCommands(t) {
-		line := strings.Join(words, " ")
-		t.Run(line, func(t *testing.T) {
-			dir := "."
-			if len(words) > 3 && words[0] == "cd" && words[2] == "&&" {
-				dir, words = words[1], words[3:]
-			}
-			switch {
-			case strings.HasPrefix(words[0], "clang"), strings.HasPrefix(words[0], "wasm-ld"):
-				// TestReadmeGuest runs them.
-			case line == "go test ./...":
-			case len(words) >= 3 && words[0] == "go" && words[1] == "run":
-				if _, err := os.Stat(filepath.Join(dir, words[2], "main.go")); err != nil {
-					t.Error(err)
-				}
-				if words[2] == "./cmd/wherry" {
-					checkFlags(t, wherry, words[3:])
-				}
-			default:
-				t.Error("this test does not know how to check it")
+		t.Run(strings.Join(words, " "), func(t *testing.T) {
+			if problem := commandProblem(t, wherry, words); problem != "" {
+				t.Error(problem)
 			}
 		})
 	}
 }
 
-// checkFlags holds the flags of a command line against what the command's help
+// commandProblem says what is wrong with a command line of a document. wherry is the
+// path of the binary.
+func commandProblem(t *testing.T, wherry string, words []string) string {
+	t.Helper()
+	dir := "."
+	if len(words) > 3 && words[0] == "cd" && words[2] == "&&" {
+		dir, words = words[1], words[3:]
+	}
+	switch {
+	case strings.HasPrefix(words[0], "clang"), strings.HasPrefix(words[0], "wasm-ld"):
+		return "" // TestReadmeGuest runs them
+	case words[0] == "wherry" && len(words) > 1:
+		return flagProblem(t, wherry, words[1:])
+	case len(words) < 3 || words[0] != "go":
+	case words[1] == "run":
+		if _, err := os.Stat(filepath.Join(dir, words[2], "main.go")); err != nil {
+			return err.Error()
+		}
+		if words[2] == "./cmd/wherry" {
+			return flagProblem(t, wherry, words[3:])
+		}
+		return ""
+	case words[1] == "test", words[1] == "generate":
+		folder := strings.TrimSuffix(words[len(words)-1], "...")
+		if _, err := os.Stat(filepath.Join(dir, folder)); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	return "no test knows how to check it"
+}
+
+// flagProblem holds the flags of a command line against what the command's help
 // lists.
-func checkFlags(t *testing.T, wherry string, args []string) {
+func flagProblem(t *testing.T, wherry string, args []string) string {
 	t.Helper()
 	help, err := exec.Command(wherry, args[0], "--help").CombinedOutput()
 	if err != nil {
-		t.Fatalf("wherry %s --help: %v\n%s", args[0], err, help)
+		return fmt.Sprintf("wherry %s --help: %v\n%s", args[0], err, help)
 	}
 	for _, arg := range args[1:] {
 		if arg != "--help" && strings.HasPrefix(arg, "-") && !bytes.Contains(help, []byte("  "+arg+" ")) {
-			t.Errorf("wherry %s has no flag %s", args[0], arg)
+			return fmt.Sprintf("wherry %s has no flag %s", args[0], arg)
 		}
 	}
+	return ""
 }
 
 // TestReadmeLimits makes sure that no limit of a tenant is missing.

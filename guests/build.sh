@@ -139,8 +139,14 @@ build_c $attacks/villain.c villain
 build_wat $attacks/tables.wat tables
 build_wat $attacks/deep.wat deep
 
+# Guests that are measured.
+peers=../bench/peers/wherry
+build_c $peers/broadcast.c broadcast
+build_c $peers/endless.c endless
+
 for file in echo/echo chat/chat recorder/recorder echo-wat/echo-wat transcripts/c/program $sdk/pieces $sdk/limits $examples $tests/puppet $tests/puppet-small $tests/puppet-eager \
-	$tests/puppet-resume $tests/puppet-wide $tests/sneaky $meter/kernels $attacks/villain $attacks/tables $attacks/deep; do
+	$tests/puppet-resume $tests/puppet-wide $tests/sneaky $meter/kernels $attacks/villain $attacks/tables $attacks/deep \
+	$peers/broadcast $peers/endless; do
 	keep "$work/$(basename $file).wasm" "$file.wasm"
 done
 

@@ -174,6 +174,9 @@ func TestImports(t *testing.T) {
 
 // TestReproducible builds the committed modules again, where the tools are.
 func TestReproducible(t *testing.T) {
+	if os.Getenv("CI") != "" {
+		t.Skip("guests/build.sh --check is a step of its own")
+	}
 	for _, tool := range []string{"clang-14", "wasm-ld-14", "wat2wasm"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip(err)

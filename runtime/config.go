@@ -38,6 +38,10 @@ type Config struct {
 	CacheDir     string        // where compiled modules are kept between runs (nowhere)
 	HTTP         http.Handler  // what is neither an upgrade nor at a route (404)
 	Logger       *slog.Logger  // (slog.Default())
+
+	// Unmetered runs guests without counting what they do. It is for measuring what
+	// counting costs: a guest that does not come back stops its loop for ever.
+	Unmetered bool
 }
 
 // A Tenant is the unit of isolation and accounting: a program, what it may use,
@@ -153,7 +157,7 @@ type Limits struct {
 
 	// What a guest may do in a turn. Fuel is counted in instructions, at some tenth of
 	// a nanosecond each. Out of it, or of time, it is stopped as if it had trapped.
-	EventFuel int64         // for each event of the turn; what it leaves, later ones may have (5 million)
+	EventFuel int64         // for each event of the turn; a part of what it leaves is saved for later ones (10 million)
 	TurnFuel  int64         // for all of them together, and to lend a buffer (30 million)
 	TurnTime  time.Duration // of computing, whatever fuel there is; only Linux measures it (25 ms)
 
@@ -184,7 +188,7 @@ func (l Limits) withDefaults() Limits {
 	l.Conns = cmp.Or(l.Conns, 100_000)
 	l.Requests = cmp.Or(l.Requests, 256)
 	l.Timers = cmp.Or(l.Timers, 10_000)
-	l.EventFuel = cmp.Or(l.EventFuel, 5_000_000)
+	l.EventFuel = cmp.Or(l.EventFuel, 10_000_000)
 	l.TurnFuel = cmp.Or(l.TurnFuel, 30_000_000)
 	l.TurnTime = cmp.Or(l.TurnTime, 25*time.Millisecond)
 	l.TotalSendBytes = cmp.Or(l.TotalSendBytes, 64<<20)

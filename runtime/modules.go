@@ -53,7 +53,9 @@ func (c *Config) HostConfig() wasmhost.Config {
 	for i := range c.Tenants {
 		pages = max(pages, c.Tenants[i].Limits.InstancePages())
 	}
-	return c.Modules.host(c.CacheDir, pages)
+	host := c.Modules.host(c.CacheDir, pages)
+	host.Unmetered = c.Unmetered
+	return host
 }
 
 // Module returns what is known of the module that a tenant's new instances are made of.

@@ -34,6 +34,8 @@ type shard struct {
 	applying int       // homes that apply commands: nothing is delivered then
 	cost     int64     // of the commands that were applied since the program was last entered, or gone on with
 	active   []*club   // of tenants that had a turn of late
+	given    int64     // to each tenant that is active, since the start
+	swept    int64     // when it was looked who is not active any more
 	shared   int64     // when active ones were given their share last, as the monotonic clock
 	clock    wasmhost.Clock
 	stacks   *wasmhost.Stacks // of the guests

@@ -16,7 +16,8 @@ const (
 	grace      = slice                         // what may be owed without waiting: many who do little must not wait for each other
 	flushMost  = 5 * slice                     // what applying commands in the middle of a turn may take
 	owedMost   = int64(100 * time.Millisecond) // the most that is owed
-	activeTime = int64(50 * time.Millisecond)  // how long a tenant counts as active after a turn
+	activeTime = int64(50 * time.Millisecond)  // how long a tenant counts as active after a turn, at least
+	sweepTime  = int64(10 * time.Millisecond)  // and how often it is looked who does not any more
 )
 
 // The cost of applying commands is reckoned, not measured: a clock would cost
@@ -55,7 +56,7 @@ const mostBatch = 256
 // depends on how many there are: a guest that needs much for each gets few at a
 // time, and nobody gets many before it was seen what some have cost.
 func (h *home) pace(events int, spent int64) {
-	h.saved = max(h.budget(events)-spent, 0)
+	h.save(events, spent)
 	enough := h.tenant.limits.TurnFuel / 2 / max(spent/int64(max(events, 1)), 1)
 	h.batch = int(max(1, min(enough, 2*int64(h.batch), mostBatch)))
 }
@@ -70,33 +71,63 @@ func (h *home) firstBatch() int {
 }
 
 // budget returns how much a guest may do in a turn with so many events, in units
-// of fuel: what is theirs, and what the events before them have left. A guest whose
+// of fuel: what is theirs, and what was saved of the events before them. A guest whose
 // language collects garbage does next to nothing for most events, and much for the one
 // at which it collects.
 func (h *home) budget(events int) int64 {
+	return min(h.own(events)+h.saved, h.tenant.limits.TurnFuel)
+}
+
+// own returns what so many events may do without what was saved.
+func (h *home) own(events int) int64 {
 	l := &h.tenant.limits
 	if n := int64(max(events, 1)); n < l.TurnFuel/l.EventFuel {
-		return min(n*l.EventFuel+h.saved, l.TurnFuel)
+		return n * l.EventFuel
 	}
 	return l.TurnFuel
 }
 
+// savedPart is which part of what events leave is saved. What is alive in a guest was
+// made by an event each, so a collection has more to do after many of them; a guest that
+// was just started, to be stopped again, has not had many.
+const savedPart = 256
+
+// save settles what was saved, after a turn in which events took so much fuel.
+func (h *home) save(events int, spent int64) {
+	left := h.own(events) - spent
+	if left > 0 {
+		left /= savedPart
+	}
+	h.saved = min(max(h.saved+left, 0), h.tenant.limits.TurnFuel)
+}
+
 // share gives the tenants that are active what they may use of the time that has
-// passed.
+// passed. That is one addition for all of them: each takes it when it is asked for.
 func (s *shard) share() {
-	passed := s.clock.Mono - s.shared
-	s.shared = s.clock.Mono
-	if !s.contended() {
-		for _, c := range s.active {
-			c.balance = slice
-		}
+	if s.contended() {
+		active := int64(len(s.active))
+		part := (s.clock.Mono - s.shared) / active
+		s.given += part
+		s.shared += part * active // what is left is given the next time
+		s.sweep()
 		return
 	}
-	part := passed / int64(len(s.active))
+	s.shared = s.clock.Mono
+	if len(s.active) > 0 {
+		s.active[0].balance, s.active[0].taken = slice, s.given
+	}
+}
+
+// sweep ends the activity of tenants that have had no turn of late, and looks for them
+// only now and then: with thousands that is not nothing.
+func (s *shard) sweep() {
+	if s.clock.Mono-s.swept < sweepTime {
+		return
+	}
+	s.swept = s.clock.Mono
 	kept := s.active[:0]
 	for _, c := range s.active {
-		c.balance = min(c.balance+part, slice)
-		if c.balance > 0 && s.clock.Mono-c.ran > activeTime {
+		if s.clock.Mono-c.ran > activeTime && c.due() > 0 {
 			c.active = false
 			continue
 		}
@@ -106,11 +137,20 @@ func (s *shard) share() {
 	s.active = kept
 }
 
+// due returns the balance of a tenant that is active, with what it was given.
+func (c *club) due() int64 {
+	given := c.shard.given
+	c.balance = min(c.balance+given-c.taken, slice)
+	c.taken = given
+	return c.balance
+}
+
 // runs notes that the tenant has a turn.
 func (c *club) runs() {
 	c.ran = c.shard.clock.Mono
 	if !c.active {
 		c.active = true
+		c.taken = c.shard.given
 		c.shard.active = append(c.shard.active, c)
 	}
 }
@@ -119,17 +159,20 @@ func (c *club) runs() {
 // nobody counts.
 func (c *club) charge(cost int64) {
 	if c.shard.contended() {
-		c.balance = max(c.balance-cost, -owedMost)
+		c.balance = max(c.due()-cost, -owedMost)
 	}
 }
 
 // owes reports whether h has to wait for others. Only who is active is given
 // anything to pay with: who is not has had nothing.
-func (h *home) owes() bool { return h.club.active && h.club.balance <= -grace && h.shard.contended() }
+func (h *home) owes() bool {
+	return h.club.active && h.shard.contended() && h.club.due() <= -grace
+}
 
-// credit returns how long until h does not owe any more.
+// credit returns how long until h does not owe any more, or until it is worth asking
+// again: there may be fewer to share with then.
 func (h *home) credit() time.Duration {
-	return time.Duration((1 - grace - h.club.balance) * int64(len(h.shard.active)))
+	return time.Duration(min((1-grace-h.club.due())*int64(len(h.shard.active)), sweepTime))
 }
 
 // begin reads the clock, if it is going to be asked what something has cost.

@@ -28,7 +28,8 @@ type club struct {
 	logs    guestLog
 	limits  *Limits   // Set by New, never changed.
 	count   *counters // Set by New, never changed.
-	balance int64     // Owned by the loop: see share.go; so are the next two.
+	balance int64     // Owned by the loop: see share.go; so are the next three.
+	taken   int64     // of what the shard has given, what is in the balance
 	ran     int64     // when a program of the tenant's had its last turn
 	active  bool      // on the shard's list
 }

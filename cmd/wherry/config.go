@@ -45,7 +45,10 @@ type configFile struct {
 
 	modules []string // of the file's tenants, the first of config.Tenants: as the file names them
 
+	pprof string // where profiles are; empty: nowhere
+
 	listenFlag bool // listen is not the file's
+	pprofFlag  bool // nor is pprof
 }
 
 // readConfig reads a configuration file, without the modules that it names. The
@@ -103,6 +106,7 @@ func (f *configFile) keys() []key {
 		{name: "drain_code", read: oneNumber(&c.DrainCode, drainCodes()...)},
 		{name: "build", read: text(&f.build)},
 		{name: "cache_dir", read: f.file(&c.CacheDir)},
+		{name: "pprof", read: loopbackAddress(&f.pprof)},
 		{name: "log", read: inTable(f.logKeys())},
 		{name: "modules", read: inTable(moduleKeys(&c.Modules))},
 		{name: "tenant", read: inTables(func(v value) {

@@ -46,7 +46,8 @@ func TestConfigReachesEveryField(t *testing.T) {
 		value  any
 		except []string // why not is said beside it
 	}{
-		{c, []string{"HTTP", "Logger"}},         // Go; log.level and log.format make a logger
+		// Go; log.level and log.format make a logger; not for a server of anybody's guests
+		{c, []string{"HTTP", "Logger", "Unmetered"}},
 		{tenant, []string{"Module", "Handler"}}, // loaded later; Go
 		{tenant.Limits, nil},
 		{c.Modules, nil},
@@ -214,6 +215,8 @@ func TestConfigProblems(t *testing.T) {
 			`f:1: address_conns is 0; write a whole number from 1 to 1073741824, or "off"`, `f:2: conns is "off"; write a whole number`,
 		}},
 		{"drain", "drain_code = 1000\ndrain_window = \"0s\"\n", []string{`f:1: drain_code is 1000; write one of 1001 1012`, `f:2: drain_window is "0s"; write a time`}},
+		{"profiles for everybody", "pprof = \"0.0.0.0:6060\"\n", []string{`f:1: pprof is "0.0.0.0:6060"; write a loopback address such as "127.0.0.1:6060"`}},
+		{"profiles of no type", "pprof = 6060\n", []string{`f:1: pprof is 6060; write a loopback address`}},
 		{"nobody to listen to", "\nlisten_proxied = [\"127.0.0.1:0\"]\n", []string{`f:2: nobody could connect by listen_proxied; list the proxies in trusted_proxies`}},
 		{"no address", "listen = []", []string{`f:1: listen is an array; write an array of addresses such as`}},
 		{"ranges", "loops = 0\nhead_timeout = \"off\"\n" + tenant + "[tenant.limits]\nmemory_pages = 65537\nmessage_bytes = \"65MiB\"\nsend_bytes = 0\n" +

@@ -77,6 +77,9 @@ func has(t *testing.T, lang string) (why string) {
 // TestNew: what is written can be built, and passes its own tests, with the very commands
 // of its README.
 func TestNew(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a project in each language")
+	}
 	for _, l := range languages() {
 		t.Run(l.word, func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,7 @@ type serveOptions struct {
 	messageBytes int
 	drainWindow  time.Duration
 	drainCode    int
+	pprof        string // empty: none
 	logLevel     oneOf
 	logFormat    oneOf
 	routes       []string        // ROUTE=MODULE
@@ -39,6 +40,7 @@ func (c command) serveOptions(args []string, stdout io.Writer) (*serveOptions, e
 	flags.IntVar(&o.messageBytes, "max-message", defaultMessageBytes, "`BYTES` of the largest message that a client may send")
 	flags.DurationVar(&o.drainWindow, "drain-window", 0, "`TIME` over which connections are closed when the server stops; 0 means at once")
 	flags.IntVar(&o.drainCode, "drain-code", 1001, "`CODE` that they are closed with: 1001 for going away, 1012 for a restart")
+	flags.StringVar(&o.pprof, "pprof", "", "loopback `ADDRESS` for profiles of the process; none by default")
 	flags.Var(&o.logLevel, "log-level", "`LEVEL` from which on things are logged: debug, info, warn or error")
 	flags.Var(&o.logFormat, "log-format", "`FORMAT` of the log: text or json")
 	var err error
@@ -51,6 +53,9 @@ func (c command) serveOptions(args []string, stdout io.Writer) (*serveOptions, e
 	}
 	if o.messageBytes < 1 || o.messageBytes > runtime.MaxMessageBytes {
 		return nil, usagef("largest message of %d bytes; --max-message can be 1 to %d", o.messageBytes, runtime.MaxMessageBytes)
+	}
+	if o.given["pprof"] && !isLoopbackAddress(o.pprof) {
+		return nil, usagef("profiles on %q; --pprof can be a loopback address, such as 127.0.0.1:6060", o.pprof)
 	}
 	if o.drainWindow < 0 || o.drainWindow > longest {
 		return nil, usagef("drain window of %v; --drain-window can be 0 to %v", o.drainWindow, longest)
@@ -121,6 +126,9 @@ func (f *configFile) override(o *serveOptions) {
 	}
 	if o.given["drain-code"] {
 		f.config.DrainCode = o.drainCode
+	}
+	if o.given["pprof"] {
+		f.pprof, f.pprofFlag = o.pprof, true
 	}
 	if o.given["log-level"] {
 		f.logLevel = o.logLevel.value

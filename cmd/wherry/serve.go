@@ -32,6 +32,10 @@ the file has a tenant that is called MODULE, the route leads to it.
 Without any tenant and route there are /echo, /chat, and a page at / that tries
 both in a browser.
 
+With --pprof there are profiles of the process for "go tool pprof" at
+http://ADDRESS/debug/pprof/. The address is a loopback one, such as 127.0.0.1:6060,
+because they tell how the process was started and what it does.
+
 SIGTERM and SIGINT stop the server: open connections close with --drain-code,
 one after the other over --drain-window, while new ones are refused with 503.
 Those that have not gone ten seconds later are dropped. A second signal ends it
@@ -58,6 +62,11 @@ func serve(c command, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return f.startError(err)
 	}
+	stopProfiles, err := f.serveProfiles(stderr)
+	if err != nil {
+		return errors.Join(err, shutdown(srv, f, logger))
+	}
+	defer stopProfiles()
 	if _, err := announce(srv, f, stderr); err != nil {
 		return errors.Join(err, shutdown(srv, f, logger))
 	}
@@ -146,11 +155,7 @@ func configDetail(err error) string {
 func (f *configFile) listenError(key, address string, err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
-		err = op.Err
-	}
-	var call *os.SyscallError
-	if errors.As(err, &call) {
-		err = call.Err
+		err = systemError(op.Err)
 	}
 	place := "with --listen"
 	switch line := f.doc.line(path{key}); {
@@ -160,4 +165,13 @@ func (f *configFile) listenError(key, address string, err error) error {
 		place = fmt.Sprintf("in %s:%d, or with --listen", f.doc.name, line)
 	}
 	return fmt.Errorf("cannot listen on %s: %w; choose another %s", address, err, place)
+}
+
+// systemError returns what the system says, without the name of the call.
+func systemError(err error) error {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		return call.Err
+	}
+	return err
 }

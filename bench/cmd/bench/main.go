@@ -1,9 +1,13 @@
 //go:build linux
 
-// Bench builds wherry and its peers, measures what one message costs each of them,
-// and prints a table. It runs anywhere inside the bench module:
+// Bench builds wherry and its peers, measures what an operation costs each of them,
+// and reports. It runs anywhere inside the bench module:
 //
-//	go run ./cmd/bench [-rounds 7] [-scenario c100,d16] [-peers rawc,wsc,gws,wherry] [-json FILE] [-quick]
+//	go run ./cmd/bench                          everything, to the terminal
+//	go run ./cmd/bench -results RESULTS.md      and to RESULTS.md, RESULTS.html and RESULTS.json
+//	go run ./cmd/bench -quick                   does everything work?
+//	go run ./cmd/bench -scenario c100,d16 -peers wsc,gws,wherry -rounds 11
+//	go run ./cmd/bench -from RESULTS.json -results RESULTS.md    reports once more
 package main
 
 import (
@@ -14,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -29,16 +34,26 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// quickBudget is after how long a quick run begins nothing more, so that it ends within
+// two minutes wherever it runs.
+const quickBudget = 110 * time.Second
+
 // options are the flags, once parsed.
 type options struct {
+	args       []string // as given
 	rounds     int
 	scenarios  []scenario
 	peers      []peer
+	base       string // peer that ratios are against
 	warmup     time.Duration
 	duration   time.Duration
+	quick      bool
+	until      time.Time // nothing is begun after it, but skipped; zero: there is time
 	serverCore int
 	clientCore int
-	jsonFile   string // "" writes none
+	allCores   int    // of the machine
+	from       string // raw data to report instead of measuring; "" measures
+	results    string // Markdown file beside which the others go; "" writes none
 }
 
 // run returns the exit code: 0, 1 if anything could not be measured, 2 for wrong usage.
@@ -51,48 +66,118 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 2
 	}
-	if err := measureAll(ctx, opts, stdout, stderr); err != nil {
+	if err := measureAndReport(ctx, opts, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 1
 	}
 	return 0
 }
 
+func measureAndReport(ctx context.Context, opts options, stdout, stderr io.Writer) (err error) {
+	var doc *document
+	if opts.from != "" {
+		doc, err = readDocument(opts.from)
+	} else {
+		doc, err = measureAll(ctx, opts, stderr)
+	}
+	if err != nil {
+		return err
+	}
+	if err := doc.printTables(stdout); err != nil {
+		return err
+	}
+	if opts.results != "" {
+		if err := doc.write(opts.results); err != nil {
+			return err
+		}
+	}
+	if n := len(doc.Failures); n > 0 {
+		return fmt.Errorf("%d measurements failed", n)
+	}
+	return nil
+}
+
+// write writes the report as Markdown, and beside it a page with charts and the raw data.
+func (d *document) write(name string) error {
+	stem := strings.TrimSuffix(name, filepath.Ext(name))
+	var markdown, page strings.Builder
+	if err := d.markdown(&markdown); err != nil {
+		return err
+	}
+	if err := d.page(&page); err != nil {
+		return err
+	}
+	raw, err := d.json()
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(stem+".json", raw, 0o644),
+		os.WriteFile(stem+".html", []byte(page.String()), 0o644),
+		os.WriteFile(name, []byte(markdown.String()), 0o644),
+	)
+}
+
 func parseOptions(args []string, stderr io.Writer) (options, error) {
-	var opts options
+	opts := options{args: args, allCores: runtime.NumCPU()}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&opts.rounds, "rounds", 7, "measurements of each peer in each scenario")
-	scenarioNames := flags.String("scenario", "pp64,c100,c1000,d16,4K,64K,1M", "scenarios, `names` with commas")
-	peerNames := flags.String("peers", "rawc,wsc,gws,wherry", "peers, `names` with commas (also: gorilla); ratios are against the first")
-	flags.DurationVar(&opts.warmup, "warmup", 500*time.Millisecond, "load before each measurement")
-	flags.DurationVar(&opts.duration, "duration", 2*time.Second, "load under each measurement")
+	scenarioNames := flags.String("scenario", "", "scenarios, `names` with commas (all)")
+	peerNames := flags.String("peers", "", "peers, `names` with commas (all)")
+	flags.StringVar(&opts.base, "base", "wsc", "`peer` that ratios are against")
+	flags.DurationVar(&opts.warmup, "warmup", 200*time.Millisecond, "load before each measurement")
+	flags.DurationVar(&opts.duration, "duration", 500*time.Millisecond, "load under measurement")
 	flags.IntVar(&opts.serverCore, "server-core", 0, "core that the server is pinned to")
 	flags.IntVar(&opts.clientCore, "client-core", 1, "core that the load generator is pinned to")
-	flags.StringVar(&opts.jsonFile, "json", "", "`file` for every single measurement")
-	quick := flags.Bool("quick", false, "one short round: does everything work?")
+	flags.StringVar(&opts.from, "from", "", "`file` with raw data to report, instead of measuring")
+	flags.StringVar(&opts.results, "results", "", "`file.md` for the report; the page with charts and the raw data go beside it")
+	flags.BoolVar(&opts.quick, "quick", false, "one short round, of every scenario with wherry and the base, of every kind of load with the others: does it all work?")
 	if err := flags.Parse(args); err != nil {
 		return opts, err
 	}
-	if *quick {
-		opts.rounds, opts.warmup, opts.duration = 1, 100*time.Millisecond, 300*time.Millisecond
+	if flags.NArg() > 0 {
+		return opts, fmt.Errorf("what is %q?", flags.Arg(0))
+	}
+	if opts.quick {
+		opts.rounds, opts.warmup, opts.duration = 1, 20*time.Millisecond, 60*time.Millisecond
+		opts.until = time.Now().Add(quickBudget)
 	}
 	if opts.rounds < 1 {
 		return opts, errors.New("at least one round is needed")
 	}
-	if cores := runtime.NumCPU(); opts.serverCore == opts.clientCore || max(opts.serverCore, opts.clientCore) >= cores {
-		return opts, fmt.Errorf("cores %d and %d: two different ones of %d are needed", opts.serverCore, opts.clientCore, cores)
+	if opts.results != "" && filepath.Ext(opts.results) != ".md" {
+		return opts, fmt.Errorf("the report is Markdown: %s does not end with .md", opts.results)
 	}
-	var err error
-	if opts.scenarios, err = pick("scenario", *scenarioNames, scenarios(), func(s scenario) string { return s.Name }); err != nil {
-		return opts, err
+	if opts.serverCore == opts.clientCore || max(opts.serverCore, opts.clientCore) >= opts.allCores {
+		return opts, fmt.Errorf("cores %d and %d: two different ones of %d are needed", opts.serverCore, opts.clientCore, opts.allCores)
 	}
-	opts.peers, err = pick("peer", *peerNames, peers(), func(p peer) string { return p.name })
-	return opts, err
+	return opts, opts.choose(*scenarioNames, *peerNames)
+}
+
+// choose picks scenarios and peers by their names.
+func (o *options) choose(scenarioNames, peerNames string) (err error) {
+	if o.scenarios, err = pick("scenario", scenarioNames, scenarios(), func(s scenario) string { return s.Name }); err != nil {
+		return err
+	}
+	if o.quick {
+		for i, s := range o.scenarios {
+			o.scenarios[i] = s.quick()
+		}
+	}
+	if o.peers, err = pick("peer", peerNames, peers(), func(p peer) string { return p.name }); err != nil {
+		return err
+	}
+	_, err = pick("peer", o.base, peers(), func(p peer) string { return p.name })
+	return err
 }
 
 // pick returns the entries of all that names (with commas) asks for, in that order.
+// No names are all of them.
 func pick[T any](kind, names string, all []T, nameOf func(T) string) ([]T, error) {
+	if names == "" {
+		return all, nil
+	}
 	known := make(map[string]T)
 	for _, entry := range all {
 		known[nameOf(entry)] = entry

@@ -5,10 +5,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,30 +21,40 @@ const pinCommand = "exec-pinned"
 
 const openFiles = 1 << 20 // file limit of pinned programs, if the system lets us
 
-// pinned is a command that runs program on core alone.
-func pinned(ctx context.Context, core int, program string, args ...string) (*exec.Cmd, error) {
+// pinned is a command line that runs on cores and no others.
+func pinned(ctx context.Context, cores []int, command ...string) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, append([]string{pinCommand, strconv.Itoa(core), program}, args...)...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	program, err := exec.LookPath(command[0])
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, core := range cores {
+		list = append(list, strconv.Itoa(core))
+	}
+	cmd := exec.CommandContext(ctx, self, append([]string{pinCommand, strings.Join(list, ","), program}, command[1:]...)...)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", len(cores)))
 	return cmd, nil
 }
 
-// execPinned is the wrapper's life: args are the core, the program and its
+// execPinned is the wrapper's life: args are the cores, the program and its
 // arguments. It returns only if it failed.
 func execPinned(args []string) error {
 	if len(args) < 2 {
-		return errors.New(pinCommand + " needs a core and a program")
-	}
-	core, err := strconv.Atoi(args[0])
-	if err != nil {
-		return err
+		return errors.New(pinCommand + " needs cores and a program")
 	}
 	runtime.LockOSThread() // the thread that calls exec is the one whose mask survives
 	var cores unix.CPUSet
-	cores.Set(core)
+	for text := range strings.SplitSeq(args[0], ",") {
+		core, err := strconv.Atoi(text)
+		if err != nil {
+			return err
+		}
+		cores.Set(core)
+	}
 	if err := unix.SchedSetaffinity(0, &cores); err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -20,14 +19,20 @@ type server struct {
 	cmd     *exec.Cmd
 	addr    string
 	drained chan struct{} // closed when its stderr has ended
+	last    string        // line of stderr; only valid when drained is closed
 }
 
-// startServer starts p for s on core and waits until it listens.
-func startServer(ctx context.Context, core int, p built, s scenario) (*server, error) {
-	cmd, err := pinned(ctx, core, p.program, p.args(s)...)
+// startServer starts p for s on cores and waits until it listens.
+func startServer(ctx context.Context, b *builder, cores []int, p *peer, s *scenario) (*server, error) {
+	command, err := p.command(b, s)
 	if err != nil {
 		return nil, err
 	}
+	cmd, err := pinned(ctx, cores, command...)
+	if err != nil {
+		return nil, err
+	}
+	cmd.Dir = b.root
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -42,7 +47,7 @@ func startServer(ctx context.Context, core int, p built, s scenario) (*server, e
 	case srv.addr = <-listening:
 		return srv, nil
 	case <-srv.drained:
-		err = errors.New("ended before it listened")
+		err = fmt.Errorf("ended before it listened: %s", srv.last)
 	case <-time.After(startDeadline):
 		err = fmt.Errorf("does not listen after %v", startDeadline)
 	}
@@ -55,6 +60,7 @@ func (srv *server) drain(stderr io.Reader, listening chan<- string) {
 	defer close(srv.drained)
 	announcement := regexp.MustCompile(`listening on (\S+)$`)
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		srv.last = lines.Text()
 		if m := announcement.FindStringSubmatch(lines.Text()); m != nil && len(listening) == 0 {
 			listening <- m[1]
 		}

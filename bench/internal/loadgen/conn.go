@@ -7,27 +7,44 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// A conn is one closed-loop connection: it keeps depth messages in flight and sends
-// the next one only for one that came back. Positions count bytes of its streams.
-// Owned by the loop; no lock.
+// A conn is one connection: it sends the messages that it was allowed to, and
+// verifies what comes. Positions count bytes of its streams. Owned by the loop; no
+// lock.
 type conn struct {
 	fd       int
+	first    int64 // message of the streams that it began with
 	sent     int64 // position in the send stream
+	allowed  int64 // messages that may be sent
+	limit    int64 // position at which message allowed begins: sent may reach it
 	received int64 // position in the expected stream, all of it verified
 	echoed   int64 // whole messages received
-	allowed  int64 // position that sent may reach: the messages echoed plus depth
+	next     int64 // position at which message echoed ends
 	blocked  bool  // the kernel refused output; writing is watched as well
+}
 
-	// One message at a time is timed: the last one of a write. sampled is the value
-	// of echoed that completes it.
-	sampled   int64
-	sampledAt time.Duration
+// newConn starts at message first of the streams.
+func newConn(fd int, first int64, send, expect *stream) conn {
+	return conn{
+		fd:       fd,
+		first:    first,
+		sent:     send.start(first),
+		allowed:  first,
+		limit:    send.start(first),
+		received: expect.start(first),
+		echoed:   first,
+		next:     expect.start(first + 1),
+	}
+}
+
+// allow lets the conn send n messages more.
+func (c *conn) allow(n int64, send *stream) {
+	c.allowed += n
+	c.limit = send.start(c.allowed)
 }
 
 // receive reads once into buf, verifies what came and returns how many messages it
@@ -52,7 +69,10 @@ func (c *conn) receive(buf []byte, expect *stream) (int64, error) {
 		got = got[len(want):]
 	}
 	before := c.echoed
-	c.echoed = c.received / int64(expect.frameBytes)
+	for c.received >= c.next {
+		c.echoed++
+		c.next = expect.start(c.echoed + 1)
+	}
 	return c.echoed - before, nil
 }
 
@@ -62,15 +82,14 @@ func (c *conn) mismatch(got, want []byte, expect *stream) error {
 	for got[i] == want[i] {
 		i++
 	}
-	at := c.received + int64(i)
-	size := int64(expect.frameBytes)
-	return fmt.Errorf("echo differs: message %d, frame byte %d is %#02x, want %#02x", at/size, at%size, got[i], want[i])
+	message, offset := expect.message(c.received + int64(i))
+	return fmt.Errorf("echo differs: message %d, frame byte %d is %#02x, want %#02x", message, offset, got[i], want[i])
 }
 
-// transmit writes once what the closed loop allows. Whether all of it went out is
-// for the caller to see: sent reaches allowed.
+// transmit writes once what is allowed. Whether all of it went out is for the caller
+// to see: sent reaches limit.
 func (c *conn) transmit(send *stream) error {
-	n, err := write(c.fd, send.view(c.sent, int(c.allowed-c.sent)))
+	n, err := write(c.fd, send.view(c.sent, int(c.limit-c.sent)))
 	if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		return err
 	}

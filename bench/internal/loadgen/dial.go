@@ -15,25 +15,22 @@ import (
 const (
 	connsPerSource = 20000            // below the ephemeral ports of one source address
 	setupDeadline  = 10 * time.Second // longest connect, handshake read or write
+	spareFiles     = 64               // descriptors besides connections
 )
 
-// dial opens n connections to addr, blocking and without Nagle's delay, each with
-// setupDeadline on its reads and writes. The kernel chooses the ports; from
-// connsPerSource on, loopback sources 127.0.0.2, 127.0.0.3, ... supply more of them.
-// After an error all are closed.
-func dial(addr string, n int) (fds []int, err error) {
-	target, err := netip.ParseAddrPort(addr)
+// dial opens n connections to cfg's server, blocking and without Nagle's delay, each
+// with setupDeadline on its reads and writes. The kernel chooses the ports. After an
+// error all are closed.
+func dial(cfg *Config, n int) (fds []int, err error) {
+	target, err := parseTarget(cfg.Addr)
 	if err != nil {
 		return nil, err
 	}
-	if !target.Addr().Is4() {
-		return nil, fmt.Errorf("address %s is not IPv4", addr)
-	}
-	if err := allowFiles(n + 64); err != nil {
+	if err := allowFiles(n + spareFiles); err != nil {
 		return nil, err
 	}
 	for i := range n {
-		fd, err := dialOne(target, i/connsPerSource)
+		fd, err := dialOne(target, sourceOf(cfg, i))
 		if err != nil {
 			closeAll(fds)
 			return nil, fmt.Errorf("connection %d of %d: %w", i+1, n, err)
@@ -43,10 +40,27 @@ func dial(addr string, n int) (fds []int, err error) {
 	return fds, nil
 }
 
-// dialOne connects from loopback address 127.0.0.(source+1), or from wherever the
-// kernel likes if source is 0.
+func parseTarget(addr string) (netip.AddrPort, error) {
+	target, err := netip.ParseAddrPort(addr)
+	if err == nil && !target.Addr().Is4() {
+		err = fmt.Errorf("address %s is not IPv4", addr)
+	}
+	return target, err
+}
+
+// sourceOf says which source address connection i comes from: Sources of them in turn,
+// and more where their ports would not do.
+func sourceOf(cfg *Config, i int) int {
+	if cfg.Sources == 0 {
+		return i / connsPerSource
+	}
+	return i%cfg.Sources + cfg.Sources*(i/(connsPerSource*cfg.Sources))
+}
+
+// dialOne connects, with setupDeadline on everything that blocks, from loopback address
+// 127.0.0.(source+1), or from wherever the kernel likes if source is 0.
 func dialOne(target netip.AddrPort, source int) (int, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := connect(target, source)
 	if err != nil {
 		return -1, err
 	}
@@ -56,7 +70,20 @@ func dialOne(target netip.AddrPort, source int) (int, error) {
 		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
 		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout),
 	)
-	if err == nil && source > 0 {
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// connect opens a blocking connection.
+func connect(target netip.AddrPort, source int) (int, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	if source > 0 {
 		err = bindSource(fd, source)
 	}
 	if err == nil {
@@ -99,5 +126,25 @@ func allowFiles(n int) error {
 func closeAll(fds []int) {
 	for _, fd := range fds {
 		unix.Close(fd)
+	}
+}
+
+// waitRead and waitWrite are for blocking sockets: because these have deadlines, the
+// kernel does not go on by itself after one of the signals by which Go's scheduler
+// interrupts a thread.
+
+func waitRead(fd int, p []byte) (n int, err error) {
+	for {
+		if n, err = unix.Read(fd, p); err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+func waitWrite(fd int, p []byte) (n int, err error) {
+	for {
+		if n, err = unix.Write(fd, p); err != unix.EINTR {
+			return n, err
+		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	subBits    = 4 // 16 buckets to each power of two: quantiles are within 1/16
+	subBits    = 7 // 128 buckets to each power of two: quantiles are within 1/128
 	subBuckets = 1 << subBits
 )
 
@@ -17,12 +17,14 @@ const (
 type histogram struct {
 	counts [(64 - subBits) * subBuckets]int64
 	total  int64
+	most   time.Duration
 }
 
 // add counts d, which must not be negative.
 func (h *histogram) add(d time.Duration) {
 	h.counts[bucket(uint64(d))]++
 	h.total++
+	h.most = max(h.most, d)
 }
 
 // bucket is the identity below subBuckets; above, the power of two and the subBits
@@ -55,4 +57,16 @@ func (h *histogram) quantile(q float64) time.Duration {
 		left -= n
 	}
 	return 0
+}
+
+// quantiles are those that are reported.
+func (h *histogram) quantiles() Quantiles {
+	micros := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
+	return Quantiles{
+		P50:  micros(h.quantile(0.50)),
+		P90:  micros(h.quantile(0.90)),
+		P99:  micros(h.quantile(0.99)),
+		P999: micros(h.quantile(0.999)),
+		Max:  micros(h.most),
+	}
 }

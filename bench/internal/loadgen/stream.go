@@ -5,6 +5,7 @@ package loadgen
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"sort"
 )
 
 // maskKey masks every frame (RFC 6455 section 5.3). It is constant, because servers
@@ -24,54 +25,85 @@ const (
 // sending is writing a slice and verifying is comparing one. It is read-only and
 // shared by all connections.
 type stream struct {
-	bytes      []byte // the cycle, then its first frames again, so that views need not wrap
-	frameBytes int    // one frame
-	cycle      int    // bytes before it repeats
+	bytes  []byte // the cycle, then its first frames again, so that views need not wrap
+	starts []int  // of each message of the cycle in bytes, and then the cycle's size
+}
+
+// newStream makes a stream of the frames of a cycle; depth of them are repeated behind
+// it.
+func newStream(frames [][]byte, depth int) *stream {
+	s := &stream{starts: []int{0}}
+	for _, frame := range frames {
+		s.bytes = append(s.bytes, frame...)
+		s.starts = append(s.starts, len(s.bytes))
+	}
+	for i := range depth {
+		s.bytes = append(s.bytes, frames[i%len(frames)]...)
+	}
+	return s
+}
+
+// messages is how many there are before they repeat.
+func (s *stream) messages() int { return len(s.starts) - 1 }
+
+// cycle is the number of bytes before they repeat.
+func (s *stream) cycle() int { return s.starts[len(s.starts)-1] }
+
+// start returns the position at which message n of the stream begins.
+func (s *stream) start(n int64) int64 {
+	m := int64(s.messages())
+	return n/m*int64(s.cycle()) + int64(s.starts[n%m])
+}
+
+// message returns which message the byte at pos belongs to, and which byte of its
+// frame it is.
+func (s *stream) message(pos int64) (n int64, offset int) {
+	cycle := int64(s.cycle())
+	at := int(pos % cycle)
+	i := sort.SearchInts(s.starts, at+1) - 1
+	return pos/cycle*int64(s.messages()) + int64(i), at - s.starts[i]
 }
 
 // view returns up to n bytes at position pos of the stream, at least one frame's if
 // n allows it.
 func (s *stream) view(pos int64, n int) []byte {
-	start := int(pos % int64(s.cycle))
+	start := int(pos % int64(s.cycle()))
 	return s.bytes[start:min(start+n, len(s.bytes))]
+}
+
+// payloads are the messages of a cycle, of size bytes each and the same in every run.
+func payloads(size int) [][]byte {
+	messages := min(max(cycleBytes/max(size, 1), minCycleMessages), maxCycleMessages)
+	random := rand.New(rand.NewPCG(1, 2))
+	all := make([][]byte, messages)
+	for m := range all {
+		all[m] = make([]byte, size)
+		for i := range all[m] {
+			all[m][i] = byte(random.Uint32())
+		}
+	}
+	return all
 }
 
 // streams builds what a client sends and what it must get back, for messages of size
 // bytes of which up to depth are in flight.
 func streams(mode Mode, size, depth int) (send, expect *stream) {
-	messages := min(max(cycleBytes/max(size, 1), minCycleMessages), maxCycleMessages)
-	random := rand.New(rand.NewPCG(1, 2)) // the same bytes in every run
-	payload := make([]byte, size)
-	send, expect = new(stream), new(stream)
-	for range messages {
-		for i := range payload {
-			payload[i] = byte(random.Uint32())
+	var sent, echoed [][]byte
+	for _, payload := range payloads(size) {
+		frame := appendMasked(nil, binaryFrame, payload)
+		sent = append(sent, frame)
+		if mode == Raw {
+			echoed = append(echoed, frame)
+			continue
 		}
-		send.bytes = appendMasked(send.bytes, payload)
-		if mode == WebSocket {
-			expect.bytes = append(appendHeader(expect.bytes, size, 0), payload...)
-		}
+		echoed = append(echoed, append(appendHeader(nil, binaryFrame, size, 0), payload...))
 	}
-	if mode == Raw {
-		expect.bytes = append(expect.bytes, send.bytes...)
-	}
-	send.finish(messages, depth)
-	expect.finish(messages, depth)
-	return send, expect
+	return newStream(sent, depth), newStream(echoed, depth)
 }
 
-// finish closes the cycle and repeats its first depth frames behind it.
-func (s *stream) finish(messages, depth int) {
-	s.cycle = len(s.bytes)
-	s.frameBytes = s.cycle / messages
-	for i := range depth * s.frameBytes {
-		s.bytes = append(s.bytes, s.bytes[i])
-	}
-}
-
-// appendMasked appends payload to dst as a client's frame.
-func appendMasked(dst, payload []byte) []byte {
-	dst = appendHeader(dst, len(payload), 0x80)
+// appendMasked appends payload to dst as a client's frame; first is its first byte.
+func appendMasked(dst []byte, first byte, payload []byte) []byte {
+	dst = appendHeader(dst, first, len(payload), 0x80)
 	dst = append(dst, maskKey[:]...)
 	for i, b := range payload {
 		dst = append(dst, b^maskKey[i&3])
@@ -79,15 +111,15 @@ func appendMasked(dst, payload []byte) []byte {
 	return dst
 }
 
-// appendHeader appends the header of a binary frame of size bytes, in its shortest
-// form (RFC 6455 section 5.2); masked is 0x80 or 0.
-func appendHeader(dst []byte, size int, masked byte) []byte {
+// appendHeader appends the header of a frame of size bytes, in its shortest form (RFC
+// 6455 section 5.2); masked is 0x80 or 0.
+func appendHeader(dst []byte, first byte, size int, masked byte) []byte {
 	switch {
 	case size < 126:
-		return append(dst, binaryFrame, masked|byte(size))
+		return append(dst, first, masked|byte(size))
 	case size <= 0xffff:
-		return binary.BigEndian.AppendUint16(append(dst, binaryFrame, masked|126), uint16(size))
+		return binary.BigEndian.AppendUint16(append(dst, first, masked|126), uint16(size))
 	default:
-		return binary.BigEndian.AppendUint64(append(dst, binaryFrame, masked|127), uint64(size))
+		return binary.BigEndian.AppendUint64(append(dst, first, masked|127), uint64(size))
 	}
 }

@@ -1,8 +1,8 @@
 // Gorilla is the echo server of github.com/gorilla/websocket behind net/http, as its
 // own examples write it: one goroutine a connection, ReadMessage and WriteMessage,
-// write buffers shared through a pool.
+// write buffers shared through a pool, broadcasts prepared once.
 //
-// Usage: gorilla [PORT], where 0, the default, takes any free port.
+// Usage: gorilla [PORT [deflate]], where 0, the default, takes any free port.
 package main
 
 import (
@@ -15,21 +15,34 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// echo upgrades the request and answers every message with itself until the client leaves.
-func echo(upgrader *websocket.Upgrader, w http.ResponseWriter, r *http.Request) {
-	conn, err := upgrader.Upgrade(w, r, nil)
+// A club is the connections to /all, each of which gets whatever one of them says.
+// Whoever writes to a member holds the lock.
+type club struct {
+	mu      sync.Mutex
+	members map[*websocket.Conn]bool // Guarded by mu.
+}
+
+func (c *club) join(conn *websocket.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.members[conn] = true
+}
+
+func (c *club) leave(conn *websocket.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.members, conn)
+}
+
+func (c *club) tell(kind int, message []byte) {
+	prepared, err := websocket.NewPreparedMessage(kind, message)
 	if err != nil {
-		return // Upgrade has answered
+		return
 	}
-	defer conn.Close()
-	for {
-		kind, message, err := conn.ReadMessage()
-		if err != nil {
-			return
-		}
-		if err := conn.WriteMessage(kind, message); err != nil {
-			return
-		}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for member := range c.members {
+		_ = member.WritePreparedMessage(prepared) // a failure ends the member's read loop
 	}
 }
 
@@ -44,8 +57,37 @@ func main() {
 		log.Fatal(err)
 	}
 	log.Printf("listening on %s", listener.Addr())
-	upgrader := &websocket.Upgrader{WriteBufferPool: new(sync.Pool)}
+	upgrader := &websocket.Upgrader{
+		WriteBufferPool:   new(sync.Pool),
+		EnableCompression: len(os.Args) > 2 && os.Args[2] == "deflate",
+	}
+	all := &club{members: make(map[*websocket.Conn]bool)}
 	log.Fatal(http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		echo(upgrader, w, r)
+		serve(w, r, upgrader, all)
 	})))
+}
+
+// serve upgrades the request and answers until the client leaves.
+func serve(w http.ResponseWriter, r *http.Request, upgrader *websocket.Upgrader, all *club) {
+	conn, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // Upgrade has answered
+	}
+	defer conn.Close()
+	isMember := r.URL.Path == "/all"
+	if isMember {
+		all.join(conn)
+		defer all.leave(conn)
+	}
+	for {
+		kind, message, err := conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		if isMember {
+			all.tell(kind, message)
+		} else if conn.WriteMessage(kind, message) != nil {
+			return
+		}
+	}
 }

@@ -1,7 +1,9 @@
 // wsc is what WebSocket costs at least: an echo server in C on epoll, one thread,
 // level-triggered. It parses in one receive buffer, unmasks into one send buffer and
 // answers everything that one read brought with one write. It echoes frame by frame,
-// answers ping and close, and checks only what it needs to stay in step.
+// answers ping and close, and checks only what it needs to stay in step. What comes
+// from a connection to /all goes to all of those, each of which gets what one read
+// brought with one write.
 //
 // usage: wsc [PORT]    0, the default, takes any free port
 #define _GNU_SOURCE
@@ -23,6 +25,7 @@ enum {
 struct conn {
 	int fd;
 	int open;    // the handshake is done: bytes are frames
+	int member;  // its number among the members, or -1
 	int closing; // a close frame is on its way out: hang up behind it
 	char *spill; // bytes of an incomplete frame or handshake, or NULL
 	size_t spill_len;
@@ -42,8 +45,32 @@ static int ep;
 static char rx[RX_BYTES + 1];
 static char tx[RX_BYTES + 256]; // an answer is never longer than what asked for it
 static size_t tx_len;           // 0 between two connections
+static char bx[RX_BYTES + 256]; // what goes to all members
+static size_t bx_len;           // 0 between two connections
+
+static struct conn **members;
+static int member_count, member_room;
+
+static void join(struct conn *c) {
+	if (member_count == member_room) {
+		member_room = 2 * member_room + 64;
+		members = realloc(members, (size_t)member_room * sizeof *members);
+		if (!members)
+			die("realloc");
+	}
+	c->member = member_count;
+	members[member_count++] = c;
+}
+
+static void leave(struct conn *c) {
+	if (c->member < 0)
+		return;
+	members[c->member] = members[--member_count];
+	members[c->member]->member = c->member;
+}
 
 static void hang_up(struct conn *c) {
+	leave(c);
 	close(c->fd);
 	free(c->spill);
 	free(c->backlog);
@@ -99,18 +126,27 @@ static void unmask(char *dst, const char *src, size_t n, const char *key) {
 		dst[i] = src[i] ^ kb[i & 3];
 }
 
-// answer appends the reply to one complete frame to tx.
+// append_frame appends a frame with h's payload, unmasked, to what has len bytes.
+static size_t append_frame(char *out, size_t len, unsigned first, const struct header *h, const char *payload) {
+	len += put_header(out + len, first, h->len);
+	unmask(out + len, payload, h->len, h->key);
+	return len + h->len;
+}
+
+// answer appends the reply to one complete frame to tx, or to bx if it is for all.
 static void answer(struct conn *c, const struct header *h, const char *payload) {
 	unsigned op = h->first & 0x0f, first = h->first;
 	if (op == OP_PONG)
 		return;
+	if (c->member >= 0 && op < OP_CLOSE) {
+		bx_len = append_frame(bx, bx_len, first, h, payload);
+		return;
+	}
 	if (op == OP_PING)
 		first = 0x80 | OP_PONG;
 	if (op == OP_CLOSE)
 		c->closing = 1;
-	tx_len += put_header(tx + tx_len, first, h->len);
-	unmask(tx + tx_len, payload, h->len, h->key);
-	tx_len += h->len;
+	tx_len = append_frame(tx, tx_len, first, h, payload);
 }
 
 // take_frames answers the complete frames in b and returns the bytes they used, or
@@ -134,6 +170,7 @@ static ssize_t take_frames(struct conn *c, const char *b, size_t n) {
 // byte. It returns the bytes it used, 0 if the head is incomplete, -1 if it is bad.
 static ssize_t take_handshake(struct conn *c, char *b, size_t n) {
 	static const char name[] = "\r\nSec-WebSocket-Key:";
+	static const char all[] = "GET /all ";
 	char *end = memmem(b, n, "\r\n\r\n", 4);
 	if (!end)
 		return n > HEAD_BYTES ? -1 : 0;
@@ -152,6 +189,8 @@ static ssize_t take_handshake(struct conn *c, char *b, size_t n) {
 	                          "Connection: Upgrade\r\nSec-WebSocket-Accept: %.*s\r\n\r\n",
 	                          ACCEPT_CHARS, accept);
 	c->open = 1;
+	if (strncmp(b, all, sizeof all - 1) == 0)
+		join(c);
 	return end + 4 - b;
 }
 
@@ -190,10 +229,39 @@ static void settle(struct conn *c) {
 		hang_up(c);
 }
 
-// flush sends tx with one write; what is left becomes the backlog.
+// tell sends n bytes to every member, or appends them to its backlog. One that is dead
+// is told of by epoll, as ever.
+static void tell(const char *b, size_t n) {
+	for (int i = 0; i < member_count; i++) {
+		struct conn *m = members[i];
+		size_t left = m->backlog_len - m->sent;
+		ssize_t w = m->backlog ? 0 : write_some(m, b, n);
+		if (w < 0 || (size_t)w == n)
+			continue;
+		char *backlog = must_alloc((m->backlog ? left : 0) + n - (size_t)w);
+		if (m->backlog)
+			memcpy(backlog, m->backlog + m->sent, left);
+		else
+			left = 0;
+		memcpy(backlog + left, b + w, n - (size_t)w);
+		free(m->backlog);
+		m->backlog = backlog;
+		m->sent = 0;
+		m->backlog_len = left + n - (size_t)w;
+		watch(ep, EPOLL_CTL_MOD, m->fd, EPOLLOUT, m);
+	}
+}
+
+// flush sends bx to all and tx with one write; what is left becomes the backlog.
 static void flush(struct conn *c) {
 	size_t n = tx_len;
-	tx_len = 0;
+	if (bx_len)
+		tell(bx, bx_len);
+	tx_len = bx_len = 0;
+	if (n && c->backlog) { // of what it told itself
+		hang_up(c);
+		return;
+	}
 	ssize_t w = n ? write_some(c, tx, n) : 0;
 	if (w < 0) {
 		hang_up(c);
@@ -216,6 +284,16 @@ static void echo_spill(struct conn *c) {
 	unmask(c->spill + h.size, c->spill + h.size, h.len, h.key);
 	c->sent = h.size - put_header(rx, h.first, h.len);
 	put_header(c->spill + c->sent, h.first, h.len);
+	if (c->member >= 0) {
+		char *frame = c->spill;
+		size_t from = c->sent, n = c->spill_len - c->sent;
+		c->spill = NULL;
+		c->sent = 0;
+		drop_spill(c);
+		tell(frame + from, n);
+		free(frame);
+		return;
+	}
 	c->backlog = c->spill;
 	c->backlog_len = c->spill_len;
 	c->spill = NULL;
@@ -269,7 +347,7 @@ static void on_readable(struct conn *c) {
 	ssize_t used = c->open ? 0 : take_handshake(c, rx, n);
 	ssize_t more = used >= 0 && c->open ? take_frames(c, rx + used, n - (size_t)used) : 0;
 	if (used < 0 || more < 0) {
-		tx_len = 0;
+		tx_len = bx_len = 0;
 		hang_up(c);
 		return;
 	}
@@ -298,7 +376,7 @@ static void on_writable(struct conn *c) {
 static void on_accept(int listener) {
 	for (int fd; (fd = accept_conn(listener)) >= 0;) {
 		struct conn *c = must_alloc(sizeof *c);
-		*c = (struct conn){.fd = fd};
+		*c = (struct conn){.fd = fd, .member = -1};
 		watch(ep, EPOLL_CTL_ADD, fd, EPOLLIN, c);
 	}
 }

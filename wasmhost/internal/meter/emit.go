@@ -244,8 +244,11 @@ func (e *emitter) length(op uint16) {
 	e.op(opLocalTee, e.scratch)
 	e.op(opLocalGet, e.scratch)
 	helper := e.x.entries
-	if op == opMemoryInit || op == opMemoryCopy || op == opMemoryFill {
+	switch op {
+	case opMemoryInit, opMemoryCopy, opMemoryFill:
 		helper = e.x.bytes
+	case opMemoryGrow:
+		helper = e.x.pages
 	}
 	e.op(opCall, helper)
 }

@@ -15,6 +15,7 @@ const (
 	opReturn       = 0x0f
 	opCall         = 0x10
 	opCallIndirect = 0x11
+	opSelect       = 0x1b
 	opSelectTyped  = 0x1c
 	opLocalGet     = 0x20
 	opLocalSet     = 0x21
@@ -31,11 +32,13 @@ const (
 	opF64Const     = 0x44
 	opI32Eqz       = 0x45
 	opI32LtS       = 0x48
+	opI32LeU       = 0x4d
 	opI64LtS       = 0x53
 	opI32Add       = 0x6a
 	opI32Sub       = 0x6b
 	opI64Add       = 0x7c
 	opI64Sub       = 0x7d
+	opI64Shl       = 0x86
 	opI64ShrU      = 0x88
 	opI64ExtendU   = 0xad
 	opRefNull      = 0xd0
@@ -196,8 +199,9 @@ const (
 	costIndirect = 8
 	costHost     = 1000 // a call that leaves the guest
 	costDivide   = 8    // and square roots
-	costGrow     = 5000 // the engine is left, and pages will be faulted in
-	costBulk     = 16   // and one for each 16 bytes, or for each entry
+	costGrow     = 5000 // the engine is left
+	costPageBits = 15   // and as a power of two, for each page that will be faulted in
+	costBulk     = 16   // and one for each four bytes, or for each entry
 	costTable    = 2
 )
 

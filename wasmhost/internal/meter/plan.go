@@ -346,7 +346,7 @@ func (p *planner) other(in *instr) {
 // perLength reports whether the top of the stack is how much an instruction does.
 func perLength(op uint16) bool {
 	switch op {
-	case opMemoryInit, opMemoryCopy, opMemoryFill, opTableInit, opTableCopy, opTableGrow, opTableFill:
+	case opMemoryGrow, opMemoryInit, opMemoryCopy, opMemoryFill, opTableInit, opTableCopy, opTableGrow, opTableFill:
 		return true
 	}
 	return false

@@ -57,10 +57,11 @@ type Program struct {
 
 // extras are the indices of what Rewrite adds.
 type extras struct {
-	refill, more, bytes, entries uint32   // functions
-	fuel, stack                  uint32   // globals
-	thunks                       []uint32 // functions that stand for imported ones in references, by import; nil if there are none
-	blockTypes                   []int64
+	refill, more          uint32   // functions
+	bytes, pages, entries uint32   // and those that charge for so many
+	fuel, stack           uint32   // globals
+	thunks                []uint32 // functions that stand for imported ones in references, by import; nil if there are none
+	blockTypes            []int64
 }
 
 // An added function.
@@ -214,8 +215,28 @@ func (w *rewriter) helpers() {
 		e.out = append(e.out, opEnd)
 		return w.add(FuncType{Params: []ValueType{I32}}, name, e.out)
 	}
-	x.bytes = length("wherry:bytes", 4)
+	x.bytes = length("wherry:bytes", 2) // memory that is not in a cache is as slow as that
 	x.entries = length("wherry:entries", 0)
+	x.pages = w.pages()
+}
+
+// pages adds the function that charges for memory to be grown: to touch a page for the
+// first time takes the system that long. Nothing is charged for what is more than there
+// can be, which the instruction refuses.
+func (w *rewriter) pages() uint32 {
+	e := emitter{x: w.x, out: []byte{0}}
+	e.op(opGlobalGet, w.x.fuel)
+	e.op(opLocalGet, 0)
+	e.out = append(e.out, opI64ExtendU)
+	e.i64(costPageBits)
+	e.out = append(e.out, opI64Shl)
+	e.i64(0)
+	e.op(opLocalGet, 0)
+	e.i32(int32(w.m.Max))
+	e.out = append(e.out, opI32LeU, opSelect)
+	e.settle()
+	e.out = append(e.out, opEnd)
+	return w.add(FuncType{Params: []ValueType{I32}}, "wherry:pages", e.out)
 }
 
 // thunks adds, for each imported function that a reference may lead to, one that
