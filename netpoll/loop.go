@@ -38,8 +38,7 @@ type Loop struct {
 	stats     Stats
 	tick      tick
 	started   time.Duration
-	now       time.Duration // when the turn began, after the wait
-	brisk     bool          // turns follow each other closely
+	crowded   bool // the last wait brought several reports
 	listeners []listener
 	reserve   int      // a descriptor to give up when there are none left
 	dirty     []*Conn  // to flush at the end of the turn
@@ -165,10 +164,8 @@ func (l *Loop) turn(block bool) error {
 		return err
 	}
 	l.stats.Turns++
-	now := l.config.Clock()
-	l.brisk = now-l.now < 2*napTime
-	l.now = now
-	l.tick = tick((now - l.started) / tickLength)
+	l.crowded = n > 1
+	l.tick = tick((l.config.Clock() - l.started) / tickLength)
 	for _, r := range l.ready[:n] {
 		l.handle(r)
 	}
@@ -192,27 +189,26 @@ func (l *Loop) deliver() {
 	l.more = l.driver.Deliver() || l.more
 }
 
-// wait polls, and blocks only if there was nothing.
+// wait blocks for reports, if there is nothing to do without them. Where there were
+// several the last time, it polls before it does: what is found at once need not be
+// told to the scheduler.
 func (l *Loop) wait(block bool) (int, error) {
-	l.stats.Waits++
-	n, err := l.poller.wait(l.ready[:], 0)
-	if n > 0 || err != nil || !block || l.more || len(l.dirty) > 0 {
-		return n, err
+	busy := !block || l.more || len(l.dirty) > 0
+	if busy || l.crowded {
+		l.stats.Waits++
+		n, err := l.poller.wait(l.ready[:], 0)
+		if n > 0 || err != nil || busy {
+			return n, err
+		}
 	}
 	l.mu.Lock()
 	l.waiting = len(l.posted) == 0
 	idle := l.waiting
 	l.mu.Unlock()
-	if !idle {
-		return 0, nil
-	}
-	if l.brisk && !l.stepped {
-		l.stats.Waits++
-		if n, err = l.poller.nap(l.ready[:]); n > 0 || err != nil || l.pending.Load() {
-			return n, err
-		}
-	}
 	l.stats.Waits++
+	if !idle {
+		return l.poller.wait(l.ready[:], 0)
+	}
 	return l.poller.wait(l.ready[:], l.patience())
 }
 

@@ -377,9 +377,9 @@ func TestRealClock(t *testing.T) {
 	})
 }
 
-// TestPostDuringNap: what is posted to a loop that naps, because it was busy a moment
-// ago, runs; the report that ends the nap is no connection's.
-func TestPostDuringNap(t *testing.T) {
+// TestPostAfterPost: what is posted to a loop that has just run what was posted before
+// runs, too: the report that woke it is no connection's.
+func TestPostAfterPost(t *testing.T) {
 	l := run(t, &app{})
 	ran := 0
 	for range 5000 {

@@ -11,8 +11,6 @@ import "time"
 //	remove(fd)             stop watching; closing an fd does the same
 //	wait(evs, d)           fill evs, return how many; d < 0 blocks, 0 polls without letting go of the
 //	                       thread, sub-millisecond waits round up; an interrupted wait returns 0, nil
-//	nap(evs)               wait for a moment, of napTime, without letting go of the thread, and as wait otherwise;
-//	                       where there is no clock as fine as that, poll
 //	wake()                 make wait return; any goroutine may call it; calls coalesce
 //
 // A hang-up or an error is reported as readable: the read tells which.
@@ -23,7 +21,6 @@ var _ interface {
 	want(fd int, id readyID, read, write bool) error
 	remove(fd int) error
 	wait(evs []ready, d time.Duration) (int, error)
-	nap(evs []ready) (int, error)
 	wake() error
 	close() error
 } = (*poller)(nil)
@@ -57,12 +54,6 @@ type ready struct {
 	readable bool
 	writable bool
 }
-
-// napTime is how long a loop in the middle of a conversation waits for the next
-// message before it lets go of its thread: to give that back and to get it again
-// takes the scheduler longer than to echo a message. It is as much longer that
-// a collection of garbage may have to wait for the loop.
-const napTime = 50 * time.Microsecond
 
 // readyMax is how many reports one wait takes at most. Fewer would make a loop
 // with a thousand busy connections pay for several waits a turn.

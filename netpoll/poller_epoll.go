@@ -13,7 +13,6 @@ import (
 type poller struct {
 	fd      int
 	eventfd int
-	coarse  bool // the kernel measures waits in milliseconds
 	events  [readyMax]unix.EpollEvent
 }
 
@@ -78,20 +77,6 @@ func (p *poller) wait(evs []ready, d time.Duration) (int, error) {
 		}
 		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
 			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), uintptr(ms), 0, 0)
-	}
-	return p.reports(evs, n, errno)
-}
-
-func (p *poller) nap(evs []ready) (int, error) {
-	if p.coarse {
-		return 0, nil
-	}
-	moment := unix.NsecToTimespec(int64(napTime))
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd),
-		uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), uintptr(unsafe.Pointer(&moment)), 0, 0)
-	if errno == unix.ENOSYS || errno == unix.EPERM { // before Linux 5.11, or in a sandbox that does not know it
-		p.coarse = true
-		return 0, nil
 	}
 	return p.reports(evs, n, errno)
 }

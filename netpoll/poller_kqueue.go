@@ -82,9 +82,6 @@ func (p *poller) remove(fd int) error {
 	return p.filter(fd, unix.EVFILT_READ, false)
 }
 
-// nap polls: here a nap would be a system call like any other, scheduler and all.
-func (p *poller) nap(evs []ready) (int, error) { return p.wait(evs, 0) }
-
 func (p *poller) wait(evs []ready, d time.Duration) (int, error) {
 	var timeout *unix.Timespec
 	if d >= 0 {

@@ -12,7 +12,6 @@ func (p *poller) add(int, readyID) error                   { return ErrUnsupport
 func (p *poller) addListener(int, readyID) error           { return ErrUnsupported }
 func (p *poller) want(int, readyID, bool, bool) error      { return ErrUnsupported }
 func (p *poller) remove(int) error                         { return ErrUnsupported }
-func (p *poller) nap([]ready) (int, error)                 { return 0, ErrUnsupported }
 func (p *poller) wait([]ready, time.Duration) (int, error) { return 0, ErrUnsupported }
 func (p *poller) wake() error                              { return ErrUnsupported }
 func (p *poller) close() error                             { return nil }

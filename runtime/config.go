@@ -30,7 +30,7 @@ type Config struct {
 
 	Conns        int           // connections in all, from their handshake on; over it they are refused with 503 (1 million)
 	AddressConns int           // of those from one IPv4 address or IPv6 /64; over it 503; negative: no limit (20 000)
-	Loops        int           // event loops, each on a thread of its own (GOMAXPROCS)
+	Loops        int           // event loops, each on a thread of its own; best fewer than GOMAXPROCS, so that the scheduler lets those that wait be (GOMAXPROCS)
 	HeadTimeout  time.Duration // from accept to a complete request head (5 s)
 	DrainWindow  time.Duration // over which Shutdown closes open connections, one after the other (all at once)
 	DrainCode    int           // that they close with: 1001, going away, or 1012, restart (1001)

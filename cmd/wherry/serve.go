@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	goruntime "runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -41,6 +43,19 @@ one after the other over --drain-window, while new ones are refused with 503.
 Those that have not gone ten seconds later are dropped. A second signal ends it
 at once.`
 
+// spareProcessor returns how many loops there are to be, 0 being as many as Go has
+// processors, and sees to it that it has one more. Where each is a loop's, the scheduler
+// takes it away from a loop that waits, to see whether somebody else has a use for
+// it, and that costs more than a message.
+func spareProcessor(loops int) int {
+	have := goruntime.GOMAXPROCS(0)
+	loops = cmp.Or(loops, min(have, runtime.MaxLoops))
+	if have <= loops {
+		goruntime.GOMAXPROCS(loops + 1)
+	}
+	return loops
+}
+
 // drainTimeout is how long connections get to go when the last was told to.
 const drainTimeout = 10 * time.Second
 
@@ -58,6 +73,7 @@ func serve(c command, args []string, stdout, stderr io.Writer) error {
 	// Before there is a port: whoever has read the address may send a signal.
 	stopped, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer restore()
+	f.config.Loops = spareProcessor(f.config.Loops)
 	srv, err := runtime.New(f.config)
 	if err != nil {
 		return f.startError(err)

@@ -8,6 +8,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	goruntime "runtime"
 
 	"github.com/seed-c6589352/wherry/runtime"
 )
@@ -40,6 +41,7 @@ func main() {
 		deflate = new(runtime.Deflate)
 	}
 	limits := runtime.Limits{MessageBytes: 16 << 20, ConnRate: 1_000_000}
+	goruntime.GOMAXPROCS(2) // one more than loops, as the binary does
 	srv, err := runtime.New(runtime.Config{
 		Loops:        1,
 		AddressConns: -1,

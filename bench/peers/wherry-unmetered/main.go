@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	goruntime "runtime"
 
 	"github.com/seed-c6589352/wherry/guests"
 	"github.com/seed-c6589352/wherry/runtime"
@@ -29,6 +30,7 @@ func main() {
 		log.Fatal(err)
 	}
 	limits := runtime.Limits{MessageBytes: 16 << 20, ConnRate: 1_000_000}
+	goruntime.GOMAXPROCS(2) // one more than loops, as the binary does
 	srv, err := runtime.New(runtime.Config{
 		Unmetered:    true,
 		Loops:        1,
