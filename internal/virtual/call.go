@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // A Request is an HTTP request that is no handshake.
@@ -98,13 +99,27 @@ func exchange(conn net.Conn, method string, request []byte) (*Response, error) {
 func (c *Call) Response() (*Response, error) {
 	c.world.mu.Lock()
 	defer c.world.mu.Unlock()
-	if err := c.world.rest(); err != nil {
-		return nil, err
+	if !c.world.ended {
+		if err := c.world.rest(); err != nil {
+			return nil, err
+		}
+		select {
+		case <-c.done:
+			return c.response, c.err
+		default:
+			return nil, ErrNothing
+		}
 	}
+	// Nothing is left for the server to do but to hang up, on goroutines that nobody
+	// steps.
 	select {
 	case <-c.done:
 		return c.response, c.err
-	default:
+	case <-time.After(hangUpTime):
 		return nil, ErrNothing
 	}
 }
+
+// hangUpTime is how long a server that has ended may take to close a connection, in
+// real time.
+const hangUpTime = 5 * time.Second
