@@ -28,7 +28,9 @@
 // begins that is long and that not everybody who was charged before will reach.
 // What a piece costs is charged at a place that every way to it passes, within
 // the same loop, so no way through the code is free, and a branch that is not
-// taken is charged with at most [maxBorrowed] units at each place.
+// taken is charged with at most [maxBorrowed] units at each place. A tight loop is
+// written out several times and charged for as many rounds at once, of which the last
+// may not all be run ([unrolled]).
 //
 // Fuel depends on the module's bytes and on its input, and on nothing else.
 //
