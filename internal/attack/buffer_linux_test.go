@@ -133,10 +133,28 @@ func counted(first, n int) []byte {
 // patterns asks for messages of a pattern, by an order that has the villain write
 // over them, and compares what comes.
 func (a *arena) patterns(letter byte, each int) string {
+	// One that reads nothing for longer is dropped, with all that waits for it.
+	const round = 5 * time.Second
+	prompt, late := 0, 0
+	for end := time.Now().Add(a.window); time.Now().Before(end); {
+		n, m := a.patternsFor(min(a.window, round), letter, each)
+		if len(a.problems) > 0 {
+			return "rewritten"
+		}
+		prompt, late = prompt+n, late+m
+	}
+	return fmt.Sprintf("%d messages intact, %d of them late", prompt+late, late)
+}
+
+// patternsFor is a round of patterns. It returns how many messages were read at once,
+// and how many late.
+func (a *arena) patternsFor(d time.Duration, letter byte, each int) (prompt, late int) {
 	c := a.must("")
+	defer c.Close()
 	// One that reads when all is over: its messages wait in the kernel, and then
 	// with the host, until there are too many.
 	slow := a.must("")
+	defer slow.Close()
 	slow.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 	const queued, queuedSize = 250, 30_000
 	for i := range queued {
@@ -146,22 +164,22 @@ func (a *arena) patterns(letter byte, each int) string {
 			a.check("count", err)
 		}
 	}
-	n := 0
-	for end := time.Now().Add(a.window); time.Now().Before(end); n++ {
+	for end := time.Now().Add(d); time.Now().Before(end); {
 		c.SetDeadline(time.Now().Add(patience))
-		size := 1 + n*7919%60_000
-		a.check("send", c.send(ws.OpBinary, order(letter, uint32(n), uint32(size))))
+		first := prompt / each
+		size := 1 + first*7919%60_000
+		a.check("send", c.send(ws.OpBinary, order(letter, uint32(first), uint32(size))))
 		for range each {
 			b, err := c.message()
 			a.check("a pattern", err)
-			if !bytes.Equal(b, counted(n%26, size)) {
-				a.problem("message %d of %d bytes is not what was sent", n, size)
-				return "rewritten"
+			if !bytes.Equal(b, counted(first%26, size)) {
+				a.problem("message %d of %d bytes is not what was sent", first, size)
+				return prompt, late
 			}
+			prompt++
 		}
 	}
 	slow.SetDeadline(time.Now().Add(patience))
-	late := 0
 	for ; late < queued*each; late++ {
 		b, err := slow.message()
 		var closed *closedError
@@ -171,10 +189,10 @@ func (a *arena) patterns(letter byte, each int) string {
 		a.check("a pattern, slowly", err)
 		if !bytes.Equal(b, counted(late/each, queuedSize)) {
 			a.problem("message %d of the slow reader is not what was sent", late)
-			return "rewritten"
+			return prompt, late
 		}
 	}
-	return fmt.Sprintf("%d messages intact, %d of them late", n*each+late, late)
+	return prompt, late
 }
 
 func rewriteAfterSend(a *arena) string { return a.patterns('r', 1) }
@@ -375,13 +393,17 @@ func commandsOnClose(a *arena) string {
 	witness := a.must("")
 	_, err := witness.tell('c', 2)
 	a.check("mode", err)
+	var counts []uint32
 	rounds := 0
 	for end := time.Now().Add(a.window); time.Now().Before(end); rounds++ {
 		c := a.must("")
 		a.check("echo", c.echoes("hello"))
 		c.Close()
+		if rounds%1000 == 0 { // a witness that never reads does not answer pings
+			_, err = witness.tell('n')
+			a.check("count", err)
+		}
 	}
-	var counts []uint32
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		counts, err = witness.tell('n')
 		a.check("count", err)
