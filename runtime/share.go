@@ -24,7 +24,7 @@ const (
 // more than most of them. It is in nanoseconds, of a machine that is not fast.
 const (
 	commandCost  = 100 // of any
-	deliveryCost = 150 // of a publication to one member
+	deliveryCost = 100 // of a publication to one member
 
 	refusalCost = 400 // of one that was refused, and comes back as a fault
 

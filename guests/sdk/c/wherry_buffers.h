@@ -13,11 +13,14 @@
 #endif
 #define WHERRY_PAGE 65536u // of WebAssembly's memory, in bytes
 
+#define WHERRY_OFFSET 2048u // of a buffer in a page: SPEC.md, section 9, says why
+
 static struct wherry_buffer {
   uint32_t at, bytes, lent;
 } wherry_buffers[WHERRY_BUFFERS];
 static uint32_t wherry_buffer_count;
-static uint32_t wherry_lent; // how many the host holds
+static uint32_t wherry_lent;        // how many the host holds
+static uint32_t wherry_buffers_end; // of the last
 
 static inline uint32_t wherry_lend(struct wherry_buffer *b) {
   b->lent = 1;
@@ -36,10 +39,16 @@ __attribute__((export_name("wherry_v1_alloc"))) uint32_t wherry_v1_alloc(uint32_
     if (!b->lent && b->bytes == bytes) return wherry_lend(b);
   }
   if (wherry_buffer_count == WHERRY_BUFFERS) return 0;
-  __SIZE_TYPE__ page = __builtin_wasm_memory_grow(0, bytes / WHERRY_PAGE);
-  if (page == (__SIZE_TYPE__)-1) return 0;
+  uint32_t at = wherry_buffers_end, pages = bytes / WHERRY_PAGE;
+  uint32_t end = __builtin_wasm_memory_size(0) * WHERRY_PAGE;
+  if (end - at != WHERRY_PAGE - WHERRY_OFFSET) { // the first, or the memory has grown for somebody else
+    at = end + WHERRY_OFFSET;
+    pages++;
+  }
+  if (__builtin_wasm_memory_grow(0, pages) == (__SIZE_TYPE__)-1) return 0;
+  wherry_buffers_end = at + bytes;
   struct wherry_buffer *b = &wherry_buffers[wherry_buffer_count++];
-  *b = (struct wherry_buffer){page * WHERRY_PAGE, bytes, 0};
+  *b = (struct wherry_buffer){at, bytes, 0};
   return wherry_lend(b);
 }
 

@@ -85,6 +85,10 @@ const (
 	spareBytes   = 2 << 20 // of each
 )
 
+// bufferOffset is where in a page a buffer begins: SPEC.md, section 9, says why. Go
+// has large ones begin with one.
+const bufferOffset = 2 << 10
+
 // lend returns the address of size bytes for the host to fill, or 0.
 func lend(size uint32) uint32 {
 	if size > maxMessage {
@@ -92,7 +96,7 @@ func lend(size uint32) uint32 {
 	}
 	b := spareBuffer(int(size))
 	if b == nil {
-		b = make([]byte, max(size, 1))
+		b = make([]byte, bufferOffset+max(size, 1))[bufferOffset:]
 	}
 	loans.held = append(loans.held, b)
 	return address(b)
