@@ -210,11 +210,18 @@ type nativeEvent struct {
 // arenaBytes is the size of a native handler's inbox.
 const arenaBytes = 256 << 10
 
+// pageOffset is where in a page large payloads begin, and not where the page does, as
+// Go's large slices would: abi/SPEC.md, section 9, says why.
+const pageOffset = 2 << 10
+
+// payloadBytes returns memory for n bytes of payloads.
+func payloadBytes(n int) []byte { return make([]byte, pageOffset+n)[pageOffset:] }
+
 // newNative makes a program of what start returns.
 func newNative(start func() Handler) (n *native, err error) {
 	err = guarded(func() {
 		handler := start()
-		n = &native{handler: handler, wanted: optional(handler), arena: make([]byte, arenaBytes)}
+		n = &native{handler: handler, wanted: optional(handler), arena: payloadBytes(arenaBytes)}
 	})
 	return n, err
 }
@@ -249,12 +256,8 @@ func (n *native) takeBack() {
 	n.events = n.events[:len(n.events)-1]
 }
 
-func (n *native) reserve(size int) ([]byte, error) {
-	const offset = 2 << 10 // in a page, with which large ones begin: see abi/SPEC.md, section 9
-	return make([]byte, offset+size)[offset:], nil
-}
-
-func (n *native) unreserve([]byte) {}
+func (n *native) reserve(size int) ([]byte, error) { return payloadBytes(size), nil }
+func (n *native) unreserve([]byte)                 {}
 
 func (n *native) pushReserved(r *abi.Record, payload []byte) bool {
 	n.events = append(n.events, nativeEvent{*r, payload})
