@@ -35,7 +35,8 @@ const (
 	wakeSlot     = 0xffff_ffff
 	listenerSlot = 0xffff_fffe
 
-	wakeID readyID = wakeSlot
+	wakeID  readyID = wakeSlot
+	timerID readyID = 1<<32 | wakeSlot
 )
 
 // listenerReadyID names a loop's n-th listening socket.

@@ -9,25 +9,50 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A poller is an epoll instance and the eventfd that wakes it.
+// A poller is an epoll instance, the eventfd that wakes it and the timerfd that ends
+// its waits. A timeout of the wait itself would be a timer of the kernel's to set and to
+// cancel for each message that comes; this one is set when it has gone off.
 type poller struct {
 	fd      int
 	eventfd int
+	timerfd int
+	started time.Time     // what due counts from
+	due     time.Duration // when timerfd goes off, or went off
 	events  [readyMax]unix.EpollEvent
 }
 
-func (p *poller) open() error {
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
+func (p *poller) open() (err error) {
+	*p = poller{fd: -1, eventfd: -1, timerfd: -1, started: time.Now()}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.fd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
 	}
-	efd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		unix.Close(fd)
+	if p.eventfd, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		return err
 	}
-	p.fd, p.eventfd = fd, efd
-	return p.control(unix.EPOLL_CTL_ADD, efd, wakeID, unix.EPOLLIN)
+	if err = p.control(unix.EPOLL_CTL_ADD, p.eventfd, wakeID, unix.EPOLLIN); err != nil {
+		return err
+	}
+	if p.timerfd, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
+		return err
+	}
+	// Edge-triggered: it need not be read, to be set again is enough.
+	return p.control(unix.EPOLL_CTL_ADD, p.timerfd, timerID, unix.EPOLLIN|unix.EPOLLET)
+}
+
+// arm has a wait end within d, which is more than 0.
+func (p *poller) arm(d time.Duration) error {
+	now := time.Since(p.started)
+	if p.due > now && p.due <= now+d {
+		return nil // it comes back earlier, and is set again then
+	}
+	p.due = now + d
+	at := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}
+	return unix.TimerfdSettime(p.timerfd, 0, &at, nil)
 }
 
 func (p *poller) control(op, fd int, id readyID, events uint32) error {
@@ -71,12 +96,15 @@ func (p *poller) wait(evs []ready, d time.Duration) (int, error) {
 		n, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
 			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), 0, 0, 0)
 	} else {
-		ms := -1
 		if d > 0 {
-			ms = int(min((d+time.Millisecond-1)/time.Millisecond, 1<<30))
+			const ms = time.Millisecond
+			if err := p.arm((d + ms - 1) / ms * ms); err != nil {
+				return 0, err
+			}
 		}
+		forever := -1
 		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), uintptr(ms), 0, 0)
+			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), uintptr(forever), 0, 0)
 	}
 	return p.reports(evs, n, errno)
 }
@@ -96,9 +124,12 @@ func (p *poller) reports(evs []ready, n uintptr, errno unix.Errno) (int, error) 
 	for i := range int(n) {
 		ev := &p.events[i]
 		id := *(*readyID)(unsafe.Pointer(&ev.Fd))
-		if id == wakeID {
+		switch id {
+		case wakeID:
 			var b [8]byte
 			unix.Read(p.eventfd, b[:])
+			continue
+		case timerID:
 			continue
 		}
 		evs[out] = ready{
@@ -121,6 +152,7 @@ func (p *poller) wake() error {
 }
 
 func (p *poller) close() error {
+	unix.Close(p.timerfd)
 	unix.Close(p.eventfd)
 	return unix.Close(p.fd)
 }

@@ -24,6 +24,7 @@ const wheelSlots = 512 // one turn of the wheel is 33 s; later deadlines go roun
 type wheel struct {
 	heads [wheelSlots + 1]*Conn // the last one lists what is about to fire
 	now   tick                  // everything that was due until then has fired
+	soon  tick                  // no list between now and then has a connection
 	armed int
 }
 
@@ -41,6 +42,9 @@ func (w *wheel) arm(c *Conn, at tick) {
 	c.due = at
 	w.link(c, timerSlot(at%wheelSlots)+1)
 	w.armed++
+	if first := w.now + 1 + (at-w.now-1)%wheelSlots; int32(first-w.soon) < 0 {
+		w.soon = first
+	}
 }
 
 // disarm forgets c's deadline, if it has one.
@@ -108,10 +112,13 @@ func (w *wheel) next() time.Duration {
 	if w.armed == 0 {
 		return -1
 	}
-	for i := tick(1); i < wheelSlots; i++ {
-		if w.heads[(w.now+i)%wheelSlots] != nil {
-			return time.Duration(i) * tickLength
-		}
+	i := tick(1)
+	if ahead := w.soon - w.now; int32(ahead) > 1 {
+		i = ahead
 	}
-	return wheelSlots * tickLength
+	for i < wheelSlots && w.heads[(w.now+i)%wheelSlots] == nil {
+		i++
+	}
+	w.soon = w.now + i
+	return time.Duration(i) * tickLength
 }
