@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
@@ -24,10 +25,12 @@ import (
 
 // run starts a loop for a, which from then on belongs to the loop's goroutine.
 // The loop stops at the end of the test, unless that has stopped it.
-func run(t *testing.T, a *app) *Loop {
+func run(t *testing.T, a *app) *Loop { return runWith(t, a, Config{}) }
+
+func runWith(t *testing.T, a *app, config Config) *Loop {
 	t.Helper()
 	a.start(t)
-	l, err := New(Config{}, a)
+	l, err := New(config, a)
 	if err == ErrUnsupported {
 		t.Skip(err)
 	}
@@ -296,6 +299,33 @@ func (d *insatiable) Deliver() (more bool) {
 		close(d.done)
 	}
 	return d.turns < 100
+}
+
+// The collector stops the world while a loop waits and keeps its processor: by a signal,
+// or, in a second process that must not send any, when the wait ends by itself. Whoever
+// posts need not wait for that.
+func TestDedicated(t *testing.T) {
+	const noSignals = "asyncpreemptoff=1"
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	l := runWith(t, &app{}, Config{Dedicated: true})
+	conn, _, _, err := ws.Dial(context.Background(), "ws://"+listen(t, l)+"/chat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for range 20 {
+		wantEcho(t, conn, ws.OpText, "x")
+		runtime.GC()
+		on(t, l, func() {})
+	}
+	if os.Getenv("GODEBUG") == noSignals {
+		return
+	}
+	again := exec.Command(os.Args[0], "-test.run=^TestDedicated$", "-test.count=1")
+	again.Env = append(os.Environ(), "GODEBUG="+noSignals)
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("without signals: %v\n%s", err, out)
+	}
 }
 
 // Stop closes every connection, whatever its phase, and leaves no descriptor. So

@@ -9,8 +9,9 @@ import "time"
 //	addListener(fd, id)    the same for a listening socket that other pollers watch too: wake few of them
 //	want(fd, id, r, w)     from now on watch for reading if r, for writing if w
 //	remove(fd)             stop watching; closing an fd does the same
-//	wait(evs, d)           fill evs, return how many; d < 0 blocks, 0 polls without letting go of the
-//	                       thread, sub-millisecond waits round up; an interrupted wait returns 0, nil
+//	wait(evs, d, hold)     fill evs, return how many; d < 0 blocks, 0 polls without letting go of the
+//	                       thread, sub-millisecond waits round up; an interrupted wait returns 0, nil;
+//	                       if hold, it may keep the scheduler's processor, for holdMax at most
 //	wake()                 make wait return; any goroutine may call it; calls coalesce
 //
 // A hang-up or an error is reported as readable: the read tells which.
@@ -20,7 +21,7 @@ var _ interface {
 	addListener(fd int, id readyID) error
 	want(fd int, id readyID, read, write bool) error
 	remove(fd int) error
-	wait(evs []ready, d time.Duration) (int, error)
+	wait(evs []ready, d time.Duration, hold bool) (int, error)
 	wake() error
 	close() error
 } = (*poller)(nil)
@@ -55,6 +56,9 @@ type ready struct {
 	readable bool
 	writable bool
 }
+
+// holdMax is how long a wait may keep a processor of the scheduler's.
+const holdMax = 10 * time.Millisecond
 
 // readyMax is how many reports one wait takes at most. Fewer would make a loop
 // with a thousand busy connections pay for several waits a turn.

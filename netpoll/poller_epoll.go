@@ -86,25 +86,32 @@ func (p *poller) remove(fd int) error {
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil)
 }
 
-func (p *poller) wait(evs []ready, d time.Duration) (int, error) {
+func (p *poller) wait(evs []ready, d time.Duration, hold bool) (int, error) {
 	var (
-		n     uintptr
-		errno unix.Errno
+		n       uintptr
+		errno   unix.Errno
+		timeout = -1
 	)
-	if d == 0 {
-		// A poll returns at once, so the scheduler need not know of it: 40 ns less.
-		n, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), 0, 0, 0)
-	} else {
-		if d > 0 {
-			const ms = time.Millisecond
-			if err := p.arm((d + ms - 1) / ms * ms); err != nil {
-				return 0, err
-			}
+	switch {
+	case d == 0:
+		timeout, hold = 0, true // it returns at once
+	case hold && (d < 0 || d > holdMax):
+		d = holdMax
+	}
+	if d > 0 {
+		const ms = time.Millisecond
+		if err := p.arm((d + ms - 1) / ms * ms); err != nil {
+			return 0, err
 		}
-		forever := -1
+	}
+	if hold {
+		// The scheduler does not know of it. To stop the world it sends a signal, which
+		// interrupts the wait; where it must not send any, the timer ends it.
+		n, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
+			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), uintptr(timeout), 0, 0)
+	} else {
 		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), uintptr(forever), 0, 0)
+			uintptr(unsafe.Pointer(&p.events)), uintptr(p.room(evs)), uintptr(timeout), 0, 0)
 	}
 	return p.reports(evs, n, errno)
 }

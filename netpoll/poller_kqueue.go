@@ -82,7 +82,7 @@ func (p *poller) remove(fd int) error {
 	return p.filter(fd, unix.EVFILT_READ, false)
 }
 
-func (p *poller) wait(evs []ready, d time.Duration) (int, error) {
+func (p *poller) wait(evs []ready, d time.Duration, _ bool) (int, error) {
 	var timeout *unix.Timespec
 	if d >= 0 {
 		ts := unix.NsecToTimespec(int64(d))

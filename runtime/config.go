@@ -39,6 +39,13 @@ type Config struct {
 	HTTP         http.Handler  // what is neither an upgrade nor at a route (404)
 	Logger       *slog.Logger  // (slog.Default())
 
+	// Dedicated is for a process that is there for this server, and has GOMAXPROCS above
+	// Loops, without which it does nothing: a loop keeps its processor of Go's scheduler
+	// for up to 10 ms while it waits for the next message. One that comes alone takes
+	// over a microsecond less then. What else runs in the process has the other
+	// processors, and for a stop of the world the collector has to interrupt those waits.
+	Dedicated bool
+
 	// Unmetered runs guests without counting what they do. It is for measuring what
 	// counting costs: a guest that does not come back stops its loop for ever.
 	Unmetered bool

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -125,7 +126,11 @@ func (s *Server) build(config Config) error {
 			clubs:  make(map[*tenant]*club),
 			stacks: wasmhost.NewStacks(warmGuests),
 		}
-		shard.loop, err = netpoll.New(netpoll.Config{HeadTimeout: config.HeadTimeout, Clock: s.virtual.clock()}, shard)
+		shard.loop, err = netpoll.New(netpoll.Config{
+			HeadTimeout: config.HeadTimeout,
+			Clock:       s.virtual.clock(),
+			Dedicated:   config.Dedicated && goruntime.GOMAXPROCS(0) > config.Loops,
+		}, shard)
 		if err != nil {
 			return err
 		}

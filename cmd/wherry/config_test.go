@@ -46,8 +46,8 @@ func TestConfigReachesEveryField(t *testing.T) {
 		value  any
 		except []string // why not is said beside it
 	}{
-		// Go; log.level and log.format make a logger; not for a server of anybody's guests
-		{c, []string{"HTTP", "Logger", "Unmetered"}},
+		// Go; log.level and log.format make a logger; always, see serve; not for a server of anybody's guests
+		{c, []string{"HTTP", "Logger", "Dedicated", "Unmetered"}},
 		{tenant, []string{"Module", "Handler"}}, // loaded later; Go
 		{tenant.Limits, nil},
 		{c.Modules, nil},

@@ -73,7 +73,7 @@ func serve(c command, args []string, stdout, stderr io.Writer) error {
 	// Before there is a port: whoever has read the address may send a signal.
 	stopped, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer restore()
-	f.config.Loops = spareProcessor(f.config.Loops)
+	f.config.Loops, f.config.Dedicated = spareProcessor(f.config.Loops), true
 	srv, err := runtime.New(f.config)
 	if err != nil {
 		return f.startError(err)

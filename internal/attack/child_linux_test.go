@@ -138,7 +138,7 @@ func attacked(in io.Reader, out io.Writer) error {
 }
 
 func serveAttacked(specs []tenantSpec) (*runtime.Server, string, error) {
-	config := runtime.Config{Loops: 1, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	config := runtime.Config{Loops: 1, Dedicated: true, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	for _, spec := range specs {
 		module := guests.Echo()
 		if spec.File != "" {

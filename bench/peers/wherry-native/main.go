@@ -44,6 +44,7 @@ func main() {
 	goruntime.GOMAXPROCS(2) // one more than loops, as the binary does
 	srv, err := runtime.New(runtime.Config{
 		Loops:        1,
+		Dedicated:    true,
 		AddressConns: -1,
 		Logger:       slog.New(slog.DiscardHandler),
 		Tenants: []runtime.Tenant{

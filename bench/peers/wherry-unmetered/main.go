@@ -34,6 +34,7 @@ func main() {
 	srv, err := runtime.New(runtime.Config{
 		Unmetered:    true,
 		Loops:        1,
+		Dedicated:    true,
 		AddressConns: -1,
 		Logger:       slog.New(slog.DiscardHandler),
 		Tenants: []runtime.Tenant{
