@@ -76,7 +76,7 @@ func TestFuelIsExact(t *testing.T) {
 	m := compile(t, newHost(t, Config{}), readGuest(t, "spender"))
 	var want int64
 	for _, much := range []uint64{1, 1000, 200_000} {
-		in := instantiate(t, m, InstanceConfig{})
+		in := instantiate(t, m, InstanceConfig{TimeLimit: -1})
 		if err := spend(t, in, 15, much, testFuel); err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestFuelIsExact(t *testing.T) {
 			fuel int64
 			ok   bool
 		}{{want, true}, {want + 1, true}, {want - 1, false}, {0, false}, {-1, false}, {-1 << 63, false}, {1<<63 - 1, true}} {
-			in := instantiate(t, m, InstanceConfig{})
+			in := instantiate(t, m, InstanceConfig{TimeLimit: -1})
 			err := spend(t, in, 15, much, tc.fuel)
 			var trap *TrapError
 			switch {
