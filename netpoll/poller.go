@@ -10,7 +10,7 @@ import "time"
 //	want(fd, id, r, w)     from now on watch for reading if r, for writing if w
 //	remove(fd)             stop watching; closing an fd does the same
 //	wait(evs, d, hold)     fill evs, return how many; d < 0 blocks, 0 polls without letting go of the
-//	                       thread, sub-millisecond waits round up; an interrupted wait returns 0, nil;
+//	                       thread, sub-millisecond waits round up; a wait that ends early returns 0, nil;
 //	                       if hold, it may keep the scheduler's processor, for holdMax at most
 //	wake()                 make wait return; any goroutine may call it; calls coalesce
 //

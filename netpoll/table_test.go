@@ -73,7 +73,7 @@ func TestReadyIDs(t *testing.T) {
 	if n, ok := listenerReadyID(3).listener(); n != 3 || !ok {
 		t.Errorf("listenerReadyID(3) is listener %d, %v", n, ok)
 	}
-	for _, id := range []readyID{wakeID, makeReadyID(0, 0), makeReadyID(7, listenerSlot)} {
+	for _, id := range []readyID{wakeID, timerID, makeReadyID(0, 0), makeReadyID(7, listenerSlot)} {
 		if _, ok := id.listener(); ok {
 			t.Errorf("id %x is a listener's", id)
 		}

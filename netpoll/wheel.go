@@ -24,7 +24,7 @@ const wheelSlots = 512 // one turn of the wheel is 33 s; later deadlines go roun
 type wheel struct {
 	heads [wheelSlots + 1]*Conn // the last one lists what is about to fire
 	now   tick                  // everything that was due until then has fired
-	soon  tick                  // no list between now and then has a connection
+	soon  tick                  // none of the lists between now and then has a connection
 	armed int
 }
 

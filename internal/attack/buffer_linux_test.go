@@ -90,7 +90,7 @@ func badAllocOverlap(a *arena) string {
 	frame := clientFrame(ws.OpText, large)
 	for _, c := range []*client{first, second} {
 		_, err := c.Write(frame[:len(frame)/6]) // an eighth is asked for, and this comes in one piece
-		a.check("the begin of a message", err)
+		a.check("the beginning of a message", err)
 	}
 	// Whichever is read second is the one for whom the guest gave the buffer again.
 	codes := make(chan ws.StatusCode, 2)
